@@ -1,0 +1,121 @@
+//! Who sent it: addresses as the packet path sees them.
+//!
+//! All words are as they lie in the packet (network byte order, loaded
+//! unchanged), so the kernel swaps nothing.
+
+/// The address that a packet claims to come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Address {
+    /// IPv4.
+    V4(u32),
+    /// IPv6.
+    V6([u32; 4]),
+}
+
+/// The key of a source's record: an IPv6 address, or an IPv4 address mapped
+/// into IPv6 (RFC 4291 section 2.5.5.2), which is also how the kernel's
+/// handshake tracepoint gives it.
+pub type SourceKey = [u32; 4];
+
+/// The word before the IPv4 address in a mapped address: 0x0000ffff.
+pub const MAPPED: u32 = u32::from_ne_bytes([0, 0, 0xff, 0xff]);
+
+/// Which leading bits of an address name one source.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceMask {
+    /// For IPv4.
+    pub v4: u32,
+    /// For IPv6.
+    pub v6: [u32; 4],
+}
+
+impl SourceMask {
+    /// The masks for prefixes of `v4_bits` (0 to 32) and `v6_bits` (0 to 128).
+    pub const fn new(v4_bits: u32, v6_bits: u32) -> Self {
+        Self {
+            v4: word_mask(v4_bits, 0),
+            v6: [
+                word_mask(v6_bits, 0),
+                word_mask(v6_bits, 32),
+                word_mask(v6_bits, 64),
+                word_mask(v6_bits, 96),
+            ],
+        }
+    }
+}
+
+/// The mask for the 32 bits that begin at bit `first` of a prefix of `bits`.
+const fn word_mask(bits: u32, first: u32) -> u32 {
+    let ones = match bits.saturating_sub(first) {
+        0 => return 0,
+        n if n >= 32 => 32,
+        n => n,
+    };
+    (u32::MAX << 32_u32.saturating_sub(ones)).to_be()
+}
+
+impl Address {
+    /// The source that this address is counted under.
+    #[inline(always)]
+    pub const fn masked(self, mask: &SourceMask) -> Self {
+        match self {
+            Self::V4(word) => Self::V4(word & mask.v4),
+            Self::V6([a, b, c, d]) => {
+                let [ma, mb, mc, md] = mask.v6;
+                Self::V6([a & ma, b & mb, c & mc, d & md])
+            }
+        }
+    }
+
+    /// The key of this source's record.
+    #[inline(always)]
+    pub const fn key(self) -> SourceKey {
+        match self {
+            Self::V4(word) => [0, 0, MAPPED, word],
+            Self::V6(words) => words,
+        }
+    }
+
+    /// The address behind a key.
+    #[inline(always)]
+    pub const fn from_key(key: SourceKey) -> Self {
+        match key {
+            [0, 0, MAPPED, word] => Self::V4(word),
+            words => Self::V6(words),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_are_the_leading_bits_in_network_order() {
+        for (v4, v6, expected_v4, expected_v6) in [
+            (32, 64, 0xffff_ffff_u32, [u32::MAX, u32::MAX, 0, 0]),
+            (24, 56, 0xffff_ff00, [u32::MAX, 0xffff_ff00, 0, 0]),
+            (0, 128, 0, [u32::MAX; 4]),
+            (1, 0, 0x8000_0000, [0; 4]),
+            (
+                8,
+                97,
+                0xff00_0000,
+                [u32::MAX, u32::MAX, u32::MAX, 0x8000_0000],
+            ),
+        ] {
+            let mask = SourceMask::new(v4, v6);
+            assert_eq!(mask.v4, expected_v4.to_be(), "/{v4}");
+            assert_eq!(mask.v6, expected_v6.map(u32::to_be), "/{v6}");
+        }
+    }
+
+    #[test]
+    fn keys_give_back_their_address() {
+        let v4 = Address::V4(u32::from_ne_bytes([5, 39, 90, 132]));
+        let v6 = Address::V6([1, 2, 3, 4]);
+        assert_eq!(Address::from_key(v4.key()), v4);
+        assert_eq!(Address::from_key(v6.key()), v6);
+    }
+}

@@ -1,0 +1,199 @@
+//! Sliding windows: how many SYNs and handshakes in the last window.
+//!
+//! Two fixed windows, the current and the previous one, of which the previous
+//! counts in proportion to how much of it the sliding window still covers. A
+//! source cannot get twice its rate through by straddling a boundary, as it
+//! could with one fixed window.
+//!
+//! Nothing is divided: counts are compared times the window's length.
+
+/// Where the current window began, and what the previous one held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// When the current window began, in ticks.
+    pub start: u64,
+    /// The total of SYNs at that time.
+    pub syns: u64,
+    /// The total of handshakes at that time.
+    pub handshakes: u64,
+    /// SYNs in the window before.
+    pub previous_syns: u64,
+    /// Handshakes in the window before.
+    pub previous_handshakes: u64,
+}
+
+/// Counts over the last window, times the window's length in ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// SYNs times ticks.
+    pub syns: u64,
+    /// Handshakes times ticks.
+    pub handshakes: u64,
+}
+
+/// Totals since a source was first seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// SYNs.
+    pub syns: u64,
+    /// Completed handshakes.
+    pub handshakes: u64,
+}
+
+impl Window {
+    /// The window that `now` falls into. Unchanged where that is this one.
+    ///
+    /// `length` is in ticks and not 0.
+    #[inline(always)]
+    pub const fn rolled(self, now: u64, length: u64, totals: Totals) -> Self {
+        let elapsed = now.saturating_sub(self.start);
+        if elapsed < length {
+            return self;
+        }
+        let adjoining = elapsed < length.wrapping_mul(2);
+        Self {
+            start: if adjoining {
+                self.start.wrapping_add(length)
+            } else {
+                now
+            },
+            syns: totals.syns,
+            handshakes: totals.handshakes,
+            previous_syns: if adjoining {
+                totals.syns.wrapping_sub(self.syns)
+            } else {
+                0
+            },
+            previous_handshakes: if adjoining {
+                totals.handshakes.wrapping_sub(self.handshakes)
+            } else {
+                0
+            },
+        }
+    }
+
+    /// The load at `now`, which must fall into this window.
+    #[inline(always)]
+    pub const fn load(&self, now: u64, length: u64, totals: Totals) -> Load {
+        let covered = length.saturating_sub(now.saturating_sub(self.start));
+        Load {
+            syns: weigh(
+                totals.syns.wrapping_sub(self.syns),
+                self.previous_syns,
+                length,
+                covered,
+            ),
+            handshakes: weigh(
+                totals.handshakes.wrapping_sub(self.handshakes),
+                self.previous_handshakes,
+                length,
+                covered,
+            ),
+        }
+    }
+}
+
+impl Load {
+    /// Whether this is more than `limit` SYNs a window.
+    #[inline(always)]
+    pub const fn exceeds(&self, limit: u64, length: u64) -> bool {
+        self.syns > limit.wrapping_mul(length)
+    }
+
+    /// Whether at least half of the SYNs became connections, as those of a busy
+    /// client do and those of a flooder do not.
+    #[inline(always)]
+    pub const fn completes_handshakes(&self) -> bool {
+        self.handshakes > 0 && self.handshakes.wrapping_mul(2) >= self.syns
+    }
+}
+
+#[inline(always)]
+const fn weigh(current: u64, previous: u64, length: u64, covered: u64) -> u64 {
+    low(current)
+        .wrapping_mul(length)
+        .wrapping_add(low(previous).wrapping_mul(covered))
+}
+
+/// A window that holds more than four billion packets is over any limit; the
+/// cut keeps the products within 64 bits.
+#[inline(always)]
+const fn low(count: u64) -> u64 {
+    if count > u32::MAX as u64 {
+        u32::MAX as u64
+    } else {
+        count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LENGTH: u64 = 100;
+
+    fn syns(syns: u64) -> Totals {
+        Totals {
+            syns,
+            handshakes: 0,
+        }
+    }
+
+    /// Feeds one SYN at each of `times` and gives the highest load on the way.
+    fn peak(times: impl Iterator<Item = u64>) -> u64 {
+        let mut window = Window::default();
+        let mut peak = 0;
+        for (count, now) in (1..).zip(times) {
+            window = window.rolled(now, LENGTH, syns(count - 1));
+            peak = peak.max(window.load(now, LENGTH, syns(count)).syns);
+        }
+        peak
+    }
+
+    #[test]
+    fn a_burst_across_a_boundary_counts_whole() {
+        // Ten at the end of one window, ten at the start of the next.
+        let times = core::iter::repeat_n(199, 10).chain(core::iter::repeat_n(201, 10));
+        assert!(
+            peak(times) >= 19 * LENGTH,
+            "the boundary hid half of the burst"
+        );
+    }
+
+    #[test]
+    fn a_steady_rate_never_reads_higher_than_it_is() {
+        // One SYN every ten ticks is ten a window.
+        assert!(peak((0..1000).map(|n| n * 10)) <= 11 * LENGTH);
+    }
+
+    #[test]
+    fn a_quiet_time_forgets_everything() {
+        let busy = Window::default().rolled(10, LENGTH, syns(50));
+        let later = busy.rolled(10 + 2 * LENGTH, LENGTH, syns(50));
+        assert_eq!(later.load(10 + 2 * LENGTH, LENGTH, syns(50)).syns, 0);
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_changes_nothing() {
+        let window = Window {
+            start: 500,
+            ..Window::default()
+        };
+        assert_eq!(window.rolled(400, LENGTH, syns(3)), window);
+        assert_eq!(window.load(400, LENGTH, syns(3)).syns, 3 * LENGTH);
+    }
+
+    #[test]
+    fn a_busy_client_completes_half_of_its_handshakes() {
+        for (syns, handshakes, busy) in [
+            (0, 0, false),
+            (10, 0, false),
+            (10, 4, false),
+            (10, 5, true),
+            (10, 10, true),
+        ] {
+            let load = Load { syns, handshakes };
+            assert_eq!(load.completes_handshakes(), busy, "{handshakes} of {syns}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The maps as `decide` wants to see them.
+
+use core::cell::Cell;
+
+use aya_ebpf::bindings::BPF_NOEXIST;
+use aya_ebpf::btf_maps::lpm_trie::Key;
+use synguard_common::abi::{Event, LiveRecord, LiveRule, SourceRecord};
+use synguard_common::decide::Tables;
+use synguard_common::source::Address;
+
+use crate::maps::{EVENTS, EXACT_V4, EXACT_V6, PREFIX_V4, PREFIX_V6, SOURCES};
+
+pub(crate) struct Maps;
+
+impl Tables for Maps {
+    #[inline(always)]
+    fn exact(&self, source: Address) -> Option<&LiveRule> {
+        // SAFETY: the entry stays readable until the program ends (RCU). User
+        // space may replace it meanwhile: then its words are those of another
+        // rule, and this packet is decided by that one.
+        unsafe {
+            match source {
+                Address::V4(word) => EXACT_V4.get(word),
+                Address::V6(words) => EXACT_V6.get(words),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn prefix(&self, address: Address) -> Option<&LiveRule> {
+        match address {
+            Address::V4(word) => PREFIX_V4.get(&Key::new(32, [word, 0])),
+            Address::V6(words) => PREFIX_V6.get(&Key::new(128, words)),
+        }
+    }
+
+    #[inline(always)]
+    fn record(&self, source: Address, now: u64) -> Option<&LiveRecord> {
+        let key = source.key();
+        if let Some(record) = known(&key) {
+            return Some(record);
+        }
+        // Losing the race against another CPU is as good as winning it.
+        let _ = insert_blank(&key);
+        let record = known(&key)?;
+        record.begin(now);
+        Some(record)
+    }
+
+    #[inline(always)]
+    fn add(&self, counter: &Cell<u64>, amount: u64) {
+        // SAFETY: BPF_XADD on a live, aligned 64-bit word of a map value.
+        // `AtomicU64::fetch_add` does not exist on this target.
+        unsafe {
+            core::arch::asm!(
+                "lock *(u64 *)({at} + 0) += {amount}",
+                at = in(reg) counter.as_ptr(),
+                amount = in(reg) amount,
+                options(nostack, preserves_flags),
+            );
+        }
+    }
+
+    #[inline(always)]
+    fn report(&self, source: Address, now: u64) {
+        let event = Event {
+            source: source.key(),
+            tick: now,
+        };
+        // A full buffer loses nothing: the controller also scans the map.
+        let _ = EVENTS.output_untyped::<Event>(event, 0);
+    }
+}
+
+#[inline(always)]
+fn known(key: &[u32; 4]) -> Option<&'static LiveRecord> {
+    // SAFETY: as for a rule; an evicted record's words then count for the
+    // source that took its place.
+    unsafe { SOURCES.get(key) }
+}
+
+/// Kept in the object: building it on the stack would call memset, which the
+/// verifier refuses.
+static BLANK: SourceRecord = SourceRecord::BLANK;
+
+#[inline(always)]
+fn insert_blank(key: &[u32; 4]) -> Result<(), i32> {
+    // SAFETY: a plain record and a live one have the same layout, asserted by
+    // size in `synguard_common::abi`; the kernel only reads this one.
+    let blank = unsafe { &*core::ptr::from_ref(&BLANK).cast::<LiveRecord>() };
+    SOURCES.insert(key, blank, u64::from(BPF_NOEXIST))
+}
