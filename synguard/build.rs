@@ -1,0 +1,38 @@
+//! Finds the eBPF object that `cargo xtask build-ebpf` made, to embed it.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, process};
+
+const OVERRIDE: &str = "SYNGUARD_EBPF_OBJECT";
+
+fn main() {
+    println!("cargo::rerun-if-env-changed={OVERRIDE}");
+    let object = env::var_os(OVERRIDE).map_or_else(default_object, PathBuf::from);
+    println!("cargo::rerun-if-changed={}", object.display());
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    if let Err(error) = fs::copy(&object, out.join("synguard.bpf.o")) {
+        println!(
+            "cargo::error=no eBPF object at {}: {error}; `cargo xtask build-ebpf` makes it, \
+             or name another one in {OVERRIDE}",
+            object.display()
+        );
+        process::exit(1);
+    }
+    println!("cargo::rustc-env=SYNGUARD_COMMIT={}", commit());
+}
+
+fn default_object() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/ebpf/synguard.bpf.o")
+}
+
+/// The commit, for `--version`; empty outside a checkout.
+fn commit() -> String {
+    println!("cargo::rerun-if-changed=../.git/HEAD");
+    process::Command::new("git")
+        .args(["rev-parse", "--short=12", "HEAD"])
+        .output()
+        .ok()
+        .filter(|output| output.status.success())
+        .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        .unwrap_or_default()
+}

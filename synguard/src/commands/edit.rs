@@ -1,0 +1,106 @@
+//! `synguard block`, `unblock`, `allow` and `disallow`.
+
+use ipnet::IpNet;
+use synguard_common::abi::action;
+
+use super::{say, targets};
+use crate::cli::{Allow, Block, Edit};
+use crate::clock::Clock;
+use crate::dataplane::{Lock, Maps};
+use crate::rules::{self, Scope, manual};
+use crate::{Error, Result, protected};
+
+/// An interface whose rules nobody else changes meanwhile.
+struct Target {
+    name: String,
+    maps: Maps,
+    clock: Clock,
+    now: u64,
+    _lock: Lock,
+}
+
+pub(super) fn block(args: &Block) -> Result<()> {
+    let net = args.edit.net;
+    let mut targets = open(&args.edit)?;
+    let ssh_peer = protected::ssh_peer();
+    for target in &targets {
+        let covering = target.maps.covering(&net, target.now)?;
+        rules::check_block(&net, covering.as_ref(), ssh_peer)?;
+    }
+    for target in &mut targets {
+        let rule = manual(
+            action::BLOCK,
+            args.scope,
+            args.lasting,
+            &target.clock,
+            target.now,
+        );
+        let said = rules::block(&mut target.maps, &net, rule, &target.clock)?;
+        target.say(&said);
+    }
+    Ok(())
+}
+
+pub(super) fn allow(args: &Allow) -> Result<()> {
+    for target in &mut open(&args.edit)? {
+        let rule = manual(
+            action::ALLOW,
+            Scope::Syn,
+            args.lasting,
+            &target.clock,
+            target.now,
+        );
+        for said in rules::allow(&mut target.maps, &args.edit.net, rule, &target.clock)? {
+            target.say(&said);
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn remove(args: &Edit, action: u8) -> Result<()> {
+    let mut absent = None;
+    let mut removed = false;
+    for target in &mut open(args)? {
+        match remove_one(target, &args.net, action) {
+            Ok(said) => {
+                removed = true;
+                target.say(&said);
+            }
+            Err(error @ Error::Absent(_)) => absent = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    match absent {
+        Some(error) if !removed => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn remove_one(target: &mut Target, net: &IpNet, action: u8) -> Result<String> {
+    rules::remove(&mut target.maps, net, action, target.now)
+}
+
+fn open(edit: &Edit) -> Result<Vec<Target>> {
+    let open = |pins: crate::dataplane::Pins| {
+        let lock = pins.lock_rules()?;
+        let maps = Maps::open(&pins)?;
+        let clock = maps.clock()?;
+        Ok(Target {
+            name: pins.interface().to_owned(),
+            maps,
+            clock,
+            now: clock.now(),
+            _lock: lock,
+        })
+    };
+    targets::attached(edit.iface.as_deref())?
+        .into_iter()
+        .map(open)
+        .collect()
+}
+
+impl Target {
+    fn say(&self, text: &str) {
+        say(&format!("{}: {text}", self.name));
+    }
+}

@@ -1,0 +1,64 @@
+//! One file a subcommand.
+
+mod attach;
+mod detach;
+mod edit;
+mod list;
+mod status;
+mod targets;
+
+use std::io::{self, Write as _};
+
+use synguard_common::abi::action;
+
+use crate::cli::Command;
+use crate::error::Context as _;
+use crate::{Error, Result};
+
+/// Runs a subcommand.
+///
+/// # Errors
+///
+/// Whatever it met; the exit code is in the error.
+pub async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Attach(args) => attach::run(args).await,
+        Command::Status(args) => status::run(&args).await,
+        Command::List(args) => list::run(&args),
+        Command::Block(args) => edit::block(&args),
+        Command::Allow(args) => edit::allow(&args),
+        Command::Unblock(args) => edit::remove(&args, action::BLOCK),
+        Command::Disallow(args) => edit::remove(&args, action::ALLOW),
+        Command::Detach(args) => detach::run(&args),
+    }
+}
+
+/// Writes data to stdout. A reader that has seen enough is no error.
+fn print(text: &str) -> Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("writing to standard output"),
+    }
+}
+
+fn print_json<T: serde::Serialize>(value: &T) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).context("writing JSON")?;
+    print(&format!("{text}\n"))
+}
+
+/// Says something to the person, who may have closed stderr.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Joins what went wrong on several interfaces, keeping the first exit code.
+fn first_of(errors: Vec<Error>) -> Result<()> {
+    let mut errors = errors.into_iter();
+    let Some(first) = errors.next() else {
+        return Ok(());
+    };
+    for error in errors {
+        say(&format!("synguard: {error}"));
+    }
+    Err(first)
+}

@@ -1,0 +1,95 @@
+//! The words in which the controller tells what it did.
+
+use std::time::Duration;
+
+use synguard_common::abi::{Rule, action, origin};
+
+use super::plan::{Change, Evidence, Lift};
+use crate::clock::Clock;
+use crate::dataplane::Facts;
+use crate::settings::Settings;
+use crate::{address, text};
+
+/// One line for a change of the rules.
+pub(super) fn change(change: &Change, clock: &Clock, dry_run: bool) -> String {
+    let would = if dry_run { "would have " } else { "" };
+    match change {
+        Change::Promote(net, rule, evidence) => format!(
+            "{would}promoted {} for {}: {}",
+            address::show(net),
+            text::duration(clock.since(rule.since, rule.expires)),
+            of_evidence(evidence),
+        ),
+        Change::Lift(net, rule, why) => format!(
+            "{would}lifted the {} on {}: {}; it had {}",
+            kind(rule),
+            address::show(net),
+            of_lift(*why),
+            text::count(rule.hits, "hit"),
+        ),
+    }
+}
+
+fn of_evidence(evidence: &Evidence) -> String {
+    let more = match usize::try_from(evidence.distinct_ports) {
+        Ok(distinct) if distinct > evidence.destination_ports.len() => {
+            format!(" and more (at least {distinct})")
+        }
+        _ => String::new(),
+    };
+    format!(
+        "{} in the window ({}/s), {}, to ports {}{more}, from source port {}",
+        text::count(evidence.syns, "SYN"),
+        evidence.syns_per_second,
+        text::count(evidence.handshakes, "handshake"),
+        text::list(&evidence.destination_ports),
+        evidence
+            .source_port
+            .map_or_else(|| "varying".to_owned(), |port| port.to_string()),
+    )
+}
+
+fn of_lift(why: Lift) -> String {
+    match why {
+        Lift::Expired => "its time is over".to_owned(),
+        Lift::CompletesHandshakes(count) => format!(
+            "the source completes its connections ({})",
+            text::count(count, "handshake")
+        ),
+    }
+}
+
+const fn kind(rule: &Rule) -> &'static str {
+    match (rule.action, rule.origin) {
+        (action::ALLOW, _) => "allow",
+        (_, origin::AUTOMATIC) => "ban",
+        _ => "block",
+    }
+}
+
+/// The line that says that the filter works.
+pub(super) fn attached(interface: &str, facts: &Facts, settings: &Settings) -> String {
+    let how = if facts.taken_over {
+        "took over the running filter: attached to"
+    } else {
+        "attached to"
+    };
+    let mode = if facts.native { "native" } else { "generic" };
+    let does = if settings.dry_run {
+        "dry run, nothing is dropped"
+    } else {
+        "dropping"
+    };
+    format!(
+        "{how} {interface} in {mode} mode ({does}): more than {} SYNs/s from one source over {} \
+         without completed handshakes ban it for {}",
+        settings.syn_rate,
+        text::duration(settings.window),
+        text::duration(settings.ban_time),
+    )
+}
+
+/// How long it took from the first packet over the rate to the ban.
+pub(super) fn latency(elapsed: Duration) -> String {
+    format!(" ({} after it went over its rate)", text::duration(elapsed))
+}

@@ -1,0 +1,23 @@
+//! The kernel side as the rest of the program sees it. The only module that
+//! names aya.
+//!
+//! Everything lives in maps pinned under `/sys/fs/bpf/synguard/<interface>`,
+//! so it outlives this process, and every command opens the same maps.
+
+mod attach;
+mod events;
+mod kernel_log;
+mod link;
+mod maps;
+mod object;
+mod pins;
+mod plain;
+mod rules;
+mod sandbox;
+mod tracepoint;
+
+pub use attach::{Attached, Facts, attach};
+pub use events::Events;
+pub use maps::{Counters, Maps};
+pub use pins::{Lock, Pins, attached_interfaces};
+pub use sandbox::Sandbox;

@@ -1,0 +1,216 @@
+//! Where the maps and links of an interface are pinned, and who may touch them.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, fcntl_lock, statfs};
+use rustix::mount::{MountFlags, mount};
+use rustix::process::{Flock, FlockType, fcntl_getlk};
+
+use crate::error::Context as _;
+use crate::{Error, Result};
+
+const BPFFS: &str = "/sys/fs/bpf";
+const ROOT: &str = "/sys/fs/bpf/synguard";
+const LOCKS: &str = "/run/synguard";
+/// `include/uapi/linux/magic.h`.
+const BPF_FS_MAGIC: i64 = 0xcafe_4a11;
+
+/// The pinned objects of one interface.
+#[derive(Clone, Debug)]
+pub struct Pins {
+    interface: String,
+    directory: PathBuf,
+}
+
+impl Pins {
+    /// Where the pins of `interface` are, whether there are any or not.
+    pub fn of(interface: &str) -> Self {
+        Self {
+            interface: interface.to_owned(),
+            directory: Path::new(ROOT).join(encode(interface)),
+        }
+    }
+
+    /// The interface's name.
+    pub fn interface(&self) -> &str {
+        &self.interface
+    }
+
+    /// The pin of a map, a link or a program.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// The pin that keeps the filter attached.
+    pub(super) fn link(&self) -> PathBuf {
+        self.path("link")
+    }
+
+    /// The pin that keeps counting handshakes.
+    pub(super) fn handshake(&self) -> PathBuf {
+        self.path("handshake")
+    }
+
+    /// Whether the filter is pinned.
+    pub fn exist(&self) -> bool {
+        self.link().exists()
+    }
+
+    /// Makes the folder, and mounts bpffs where that is missing.
+    pub(super) fn create(&self) -> Result<()> {
+        ensure_bpffs()?;
+        fs::create_dir_all(&self.directory).context(format!("making {}", self.directory.display()))
+    }
+
+    /// Removes all pins, the filter's first: nothing is ever dropped by rules
+    /// that can no longer be reached.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Failed`] naming the pin that could not be removed.
+    pub fn remove(&self) -> Result<()> {
+        remove_if_there(&self.link())?;
+        let entries = match fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            entries => entries.context(format!("listing {}", self.directory.display()))?,
+        };
+        for entry in entries.flatten() {
+            remove_if_there(&entry.path())?;
+        }
+        fs::remove_dir(&self.directory)
+            .context(format!("removing {}", self.directory.display()))?;
+        // The last interface takes the common folder along.
+        let _ = fs::remove_dir(ROOT);
+        Ok(())
+    }
+
+    pub(super) fn remove_link(&self) -> Result<()> {
+        remove_if_there(&self.link())
+    }
+
+    pub(super) fn remove_handshake(&self) -> Result<()> {
+        remove_if_there(&self.handshake())
+    }
+
+    /// Takes the place of this interface's controller.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`] with its process id where there is one.
+    pub fn lock_controller(&self) -> Result<Lock> {
+        let file = self.lock_file("controller")?;
+        if fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            return Ok(Lock(file));
+        }
+        let name = &self.interface;
+        let pid = self
+            .controller()
+            .map_or_else(String::new, |pid| format!(" (process {pid})"));
+        Err(Error::Busy(format!(
+            "{name} is already attached and its controller is running{pid}: \
+             `synguard status {name}` shows it, `synguard detach {name}` ends it"
+        )))
+    }
+
+    /// The process id of this interface's controller, if one runs.
+    pub fn controller(&self) -> Option<u32> {
+        let file = File::open(self.lock_path("controller")).ok()?;
+        // Asking for a shared lock finds an exclusive one, without taking any.
+        let holder = fcntl_getlk(&file, &Flock::from(FlockType::ReadLock)).ok()??;
+        u32::try_from(holder.pid?.as_raw_nonzero().get()).ok()
+    }
+
+    /// Waits until nobody else changes the rules of this interface.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Failed`] where the lock file cannot be made.
+    pub fn lock_rules(&self) -> Result<Lock> {
+        let file = self.lock_file("rules")?;
+        file.lock()
+            .context("waiting for other commands to finish")?;
+        Ok(Lock(file))
+    }
+
+    fn lock_file(&self, kind: &str) -> Result<File> {
+        fs::create_dir_all(LOCKS).context(format!("making {LOCKS}"))?;
+        let path = self.lock_path(kind);
+        File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .context(format!("opening {}", path.display()))
+    }
+
+    fn lock_path(&self, kind: &str) -> PathBuf {
+        Path::new(LOCKS).join(format!("{}.{kind}.lock", encode(&self.interface)))
+    }
+}
+
+/// Held as long as it lives, and given up by the kernel if the process dies.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "closing the file gives the lock up")] File);
+
+/// The interfaces that have a pinned filter, sorted.
+///
+/// # Errors
+///
+/// [`Error::Failed`] where bpffs cannot be read.
+pub fn attached_interfaces() -> Result<Vec<String>> {
+    let entries = match fs::read_dir(ROOT) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.context(format!("listing {ROOT}"))?,
+    };
+    let mut names: Vec<_> = entries
+        .flatten()
+        .map(|entry| decode(&entry.file_name().to_string_lossy()))
+        .filter(|name| Pins::of(name).exist())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+fn ensure_bpffs() -> Result<()> {
+    let is_bpffs = statfs(BPFFS).is_ok_and(|fs| fs.f_type == BPF_FS_MAGIC);
+    if is_bpffs {
+        return Ok(());
+    }
+    mount("bpf", BPFFS, "bpf", MountFlags::empty(), None).context(format!(
+        "{BPFFS} is no BPF file system and could not be made one; \
+         as root: mount -t bpf bpf {BPFFS}"
+    ))
+}
+
+fn remove_if_there(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        result => result.context(format!("removing {}", path.display())),
+    }
+}
+
+/// bpffs takes no dots (`kernel/bpf/inode.c`: `bpf_lookup`), and VLAN
+/// interfaces have one in their name.
+fn encode(interface: &str) -> String {
+    interface.replace('%', "%25").replace('.', "%2E")
+}
+
+fn decode(name: &str) -> String {
+    name.replace("%2E", ".").replace("%25", "%")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_interface_name_survives_as_a_pin() {
+        for name in ["eth0", "eth0.100", "a%b", "a%2Eb", "br-1234"] {
+            assert!(!encode(name).contains('.'));
+            assert_eq!(decode(&encode(name)), name);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The packet path without a network: one frame at a time, by BPF_PROG_TEST_RUN.
+
+use aya::programs::{TestRun as _, TestRunOptions};
+use aya::{Ebpf, programs::Xdp};
+use synguard_common::abi::Settings;
+use synguard_common::verdict::{Decision, Reason, Verdict};
+
+use super::attach::read_tick;
+use super::maps::{Counters, Maps};
+use super::object;
+use crate::Result;
+use crate::clock::Clock;
+use crate::error::Context as _;
+
+/// `enum xdp_action` in `include/uapi/linux/bpf.h`.
+const XDP_DROP: u32 = 1;
+const XDP_PASS: u32 = 2;
+
+/// The loaded program with maps of its own, attached to nothing.
+pub struct Sandbox {
+    ebpf: Ebpf,
+    filter: &'static str,
+    maps: Maps,
+    clock: Clock,
+    counters: Counters,
+}
+
+impl Sandbox {
+    /// Loads the program, with the settings that `settings` makes of the
+    /// kernel's clock.
+    ///
+    /// # Errors
+    ///
+    /// As for attaching.
+    pub fn new(settings: impl FnOnce(&Clock) -> Settings) -> Result<Self> {
+        let mut ebpf = object::load(None, None, 0)?;
+        let filter = object::filter(&mut ebpf)?;
+        object::clock(&mut ebpf)?;
+        let mut maps = Maps::from_maps(|name| {
+            ebpf.take_map(name)
+                .ok_or_else(|| format!("the object has no map {name}"))
+                .context("reading the eBPF object")
+        })?;
+        let clock = Clock::calibrated(Clock::kernel_hz(), read_tick(&mut ebpf, &maps)?);
+        maps.set_settings(settings(&clock))?;
+        let counters = maps.counters()?;
+        Ok(Self {
+            ebpf,
+            filter,
+            maps,
+            clock,
+            counters,
+        })
+    }
+
+    /// The maps that it decides by.
+    pub const fn maps(&mut self) -> &mut Maps {
+        &mut self.maps
+    }
+
+    /// The kernel's clock.
+    pub const fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Runs one frame of at least 14 bytes, the least that the kernel takes.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Failed`] where the kernel refuses to run it, or counts
+    /// it other than exactly once.
+    pub fn run(&mut self, frame: &[u8]) -> Result<Decision> {
+        let program: &Xdp = self
+            .ebpf
+            .program(self.filter)
+            .ok_or("the filter is gone")
+            .context("running a frame")?
+            .try_into()
+            .context("running a frame")?;
+        let mut out = vec![0; frame.len()];
+        let result = program
+            .test_run(TestRunOptions {
+                data_in: Some(frame),
+                data_out: Some(&mut out),
+                ..TestRunOptions::new()
+            })
+            .context(format!("running a frame of {} bytes", frame.len()))?;
+        Ok(Decision {
+            verdict: verdict(result.return_value)?,
+            reason: self.counted_reason()?,
+        })
+    }
+
+    /// The one reason whose counter moved since the last frame.
+    fn counted_reason(&mut self) -> Result<Reason> {
+        let before = std::mem::replace(&mut self.counters, self.maps.counters()?);
+        let moved: Vec<_> = Reason::ALL
+            .into_iter()
+            .filter(|reason| self.counters.of(*reason) != before.of(*reason))
+            .collect();
+        match moved[..] {
+            [reason] if self.counters.packets() == before.packets() + 1 => Ok(reason),
+            _ => Err(format!("counted under {moved:?}")).context("running a frame"),
+        }
+    }
+}
+
+fn verdict(action: u32) -> Result<Verdict> {
+    match action {
+        XDP_DROP => Ok(Verdict::Drop),
+        XDP_PASS => Ok(Verdict::Pass),
+        other => Err(format!("the program returned {other}")).context("running a frame"),
+    }
+}

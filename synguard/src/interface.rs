@@ -1,0 +1,193 @@
+//! What the kernel says about interfaces, addresses and routes (rtnetlink).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use futures_util::TryStreamExt as _;
+use rtnetlink::packet_route::address::AddressAttribute;
+use rtnetlink::packet_route::link::{
+    LinkAttribute, LinkLayerType, LinkMessage, LinkXdp, XdpAttached,
+};
+use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute, RouteMessage};
+use rtnetlink::{Handle, RouteMessageBuilder, new_connection};
+
+use crate::error::Context as _;
+use crate::{Error, Result};
+
+/// A network interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// As in `ip link`.
+    pub name: String,
+    /// The kernel's number for it.
+    pub index: u32,
+    /// Whether its frames begin with an Ethernet header.
+    pub ethernet: bool,
+    /// The kind of link, as in `ip link`: `ether`, `ppp`, `none`.
+    pub link_layer: String,
+    /// The XDP program on it, if any.
+    pub xdp: Option<XdpProgram>,
+}
+
+/// An XDP program on an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct XdpProgram {
+    /// As in `bpftool prog show id`.
+    pub id: u32,
+    /// Whether the driver runs it, and not the stack.
+    pub native: bool,
+}
+
+/// Asks the kernel about the network of this namespace.
+pub struct Network(Handle);
+
+impl Network {
+    /// Opens the socket; within a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Failed`] where the kernel gives no netlink socket.
+    pub fn open() -> Result<Self> {
+        let (connection, handle, _) = new_connection().context("opening a netlink socket")?;
+        tokio::spawn(connection);
+        Ok(Self(handle))
+    }
+
+    /// Finds an interface.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Absent`] naming the interfaces that there are.
+    pub async fn interface(&self, name: &str) -> Result<Interface> {
+        let all = self.interfaces().await?;
+        let names: Vec<_> = all.iter().map(|interface| interface.name.clone()).collect();
+        all.into_iter()
+            .find(|interface| interface.name == name)
+            .ok_or_else(|| {
+                Error::Absent(format!(
+                    "there is no interface {name}: this host has {}",
+                    names.join(", ")
+                ))
+            })
+    }
+
+    async fn interfaces(&self) -> Result<Vec<Interface>> {
+        let links: Vec<LinkMessage> = self
+            .0
+            .link()
+            .get()
+            .execute()
+            .try_collect()
+            .await
+            .context("listing the interfaces")?;
+        Ok(links.into_iter().map(interface).collect())
+    }
+
+    /// The addresses of this host, on all interfaces.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Failed`] where netlink does not answer.
+    pub async fn addresses(&self) -> Result<Vec<IpAddr>> {
+        let messages: Vec<_> = self
+            .0
+            .address()
+            .get()
+            .execute()
+            .try_collect()
+            .await
+            .context("listing this host's addresses")?;
+        let attributes = messages.into_iter().flat_map(|message| message.attributes);
+        Ok(attributes.filter_map(own_address).collect())
+    }
+
+    /// The default gateways.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Failed`] where netlink does not answer.
+    pub async fn gateways(&self) -> Result<Vec<IpAddr>> {
+        let v4 = RouteMessageBuilder::<Ipv4Addr>::new().build();
+        let v6 = RouteMessageBuilder::<Ipv6Addr>::new().build();
+        let mut gateways = Vec::new();
+        for query in [v4, v6] {
+            let routes: Vec<RouteMessage> = self
+                .0
+                .route()
+                .get(query)
+                .execute()
+                .try_collect()
+                .await
+                .context("listing the routes")?;
+            gateways.extend(routes.into_iter().filter(is_default).flat_map(next_hops));
+        }
+        Ok(gateways)
+    }
+}
+
+fn interface(link: LinkMessage) -> Interface {
+    let layer = link.header.link_layer_type;
+    let mut interface = Interface {
+        name: String::new(),
+        index: link.header.index,
+        ethernet: matches!(layer, LinkLayerType::Ether | LinkLayerType::Loopback),
+        link_layer: layer.to_string().to_lowercase(),
+        xdp: None,
+    };
+    for attribute in link.attributes {
+        match attribute {
+            LinkAttribute::IfName(name) => interface.name = name,
+            LinkAttribute::Xdp(facts) => interface.xdp = xdp(&facts),
+            _ => {}
+        }
+    }
+    interface
+}
+
+fn xdp(facts: &[LinkXdp]) -> Option<XdpProgram> {
+    let native = facts
+        .iter()
+        .any(|fact| matches!(fact, LinkXdp::Attached(XdpAttached::Driver)));
+    facts.iter().find_map(|fact| match fact {
+        LinkXdp::ProgId(id)
+        | LinkXdp::DrvProgId(id)
+        | LinkXdp::SkbProgId(id)
+        | LinkXdp::HwProgId(id)
+            if *id != 0 =>
+        {
+            Some(XdpProgram { id: *id, native })
+        }
+        _ => None,
+    })
+}
+
+fn own_address(attribute: AddressAttribute) -> Option<IpAddr> {
+    match attribute {
+        // On a point-to-point link `Address` is the other end's.
+        AddressAttribute::Local(address) => Some(address),
+        AddressAttribute::Address(address @ IpAddr::V6(_)) => Some(address),
+        _ => None,
+    }
+}
+
+fn is_default(route: &RouteMessage) -> bool {
+    route.header.destination_prefix_length == 0
+}
+
+fn next_hops(route: RouteMessage) -> Vec<IpAddr> {
+    gateways_in(&route.attributes)
+}
+
+fn gateways_in(attributes: &[RouteAttribute]) -> Vec<IpAddr> {
+    attributes
+        .iter()
+        .flat_map(|attribute| match attribute {
+            RouteAttribute::Gateway(RouteAddress::Inet(v4)) => vec![IpAddr::V4(*v4)],
+            RouteAttribute::Gateway(RouteAddress::Inet6(v6)) => vec![IpAddr::V6(*v6)],
+            RouteAttribute::MultiPath(hops) => hops
+                .iter()
+                .flat_map(|hop| gateways_in(&hop.attributes))
+                .collect(),
+            _ => Vec::new(),
+        })
+        .collect()
+}

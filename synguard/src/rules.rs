@@ -1,0 +1,238 @@
+//! Blocking and allowing: what a person may say, and what it does.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use synguard_common::abi::{NEVER, Rule, action, origin, scope};
+
+use crate::clock::Clock;
+use crate::dataplane::Maps;
+use crate::{Error, Result, address, protected, text};
+
+/// What a rule applies to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Scope {
+    /// New inbound connections only; answers to connections that this host
+    /// opened still arrive.
+    Syn,
+    /// Every packet.
+    All,
+}
+
+/// A rule that does nothing but exist: the start for every other one.
+pub const BLANK: Rule = Rule {
+    expires: NEVER,
+    since: 0,
+    hits: 0,
+    recent_ports: 0,
+    source_port: 0,
+    syns: 0,
+    syns_per_second: 0,
+    handshakes: 0,
+    action: action::BLOCK,
+    scope: scope::SYN,
+    origin: origin::MANUAL,
+    prefix_len: 0,
+};
+
+/// A person's rule about `net`, from `now` on.
+pub fn manual(
+    action: u8,
+    scope: Scope,
+    lasting: Option<Duration>,
+    clock: &Clock,
+    now: u64,
+) -> Rule {
+    Rule {
+        action,
+        scope: match scope {
+            Scope::Syn => scope::SYN,
+            Scope::All => scope::ALL,
+        },
+        since: now,
+        expires: lasting.map_or(NEVER, |time| now.saturating_add(clock.ticks(time))),
+        ..BLANK
+    }
+}
+
+/// Whether a rule was made for an address that this host depends on.
+pub const fn is_protection(rule: &Rule) -> bool {
+    rule.origin >= origin::OWN
+}
+
+/// Refuses to block what is allowed, and where the person sits.
+///
+/// # Errors
+///
+/// [`Error::Refused`] with the reason.
+pub fn check_block(net: &IpNet, covering: Option<&Rule>, ssh_peer: Option<IpAddr>) -> Result<()> {
+    let shown = address::show(net);
+    if let Some(peer) = ssh_peer.filter(|peer| net.contains(peer)) {
+        return Err(Error::Refused(format!(
+            "your ssh session comes from {peer}: blocking {shown} would lock you out"
+        )));
+    }
+    let Some(rule) = covering.filter(|rule| rule.action == action::ALLOW) else {
+        return Ok(());
+    };
+    let allowed = IpNet::new(net.addr(), rule.prefix_len).map_or_else(|_| *net, |net| net.trunc());
+    let allowed = address::show(&allowed);
+    let why = if is_protection(rule) {
+        format!(
+            "{allowed} is protected ({})",
+            protected::reason(rule.origin)
+        )
+    } else {
+        format!("{allowed} is allowed")
+    };
+    Err(Error::Refused(format!(
+        "{shown} stays open: {why}; `synguard disallow {allowed}` first if you mean it"
+    )))
+}
+
+/// Puts a block in place and says what came of it.
+///
+/// # Errors
+///
+/// [`Error::Failed`] where a map cannot be written; so below.
+pub fn block(maps: &mut Maps, net: &IpNet, rule: Rule, clock: &Clock) -> Result<String> {
+    let before = maps.rule(net)?;
+    // A ban's hits are the evidence of the attack: keep them.
+    let hits = before.map_or(0, |before| before.hits);
+    maps.insert_rule(net, Rule { hits, ..rule })?;
+    let what = match rule.scope {
+        scope::ALL => "all traffic",
+        _ => "new connections",
+    };
+    let instead = match before {
+        Some(before) if before.active(rule.since) => ", in place of an earlier block",
+        _ => "",
+    };
+    Ok(format!(
+        "blocked {} ({what}) {}{instead}",
+        address::show(net),
+        lasting(&rule, clock)
+    ))
+}
+
+/// Puts an allow in place, lifts what it contradicts, and says so.
+pub fn allow(maps: &mut Maps, net: &IpNet, rule: Rule, clock: &Clock) -> Result<Vec<String>> {
+    let mut said = Vec::new();
+    let exact = maps
+        .rule(net)?
+        .filter(|before| before.action == action::BLOCK);
+    if exact.is_some() {
+        said.push(format!("lifted the block on {}", address::show(net)));
+    }
+    for (banned, _) in bans_within(maps, net)? {
+        maps.remove_rule(&banned)?;
+        said.push(format!("lifted the ban on {}", address::show(&banned)));
+    }
+    maps.insert_rule(net, rule)?;
+    said.push(format!(
+        "allowed {} {}",
+        address::show(net),
+        lasting(&rule, clock)
+    ));
+    Ok(said)
+}
+
+/// Automatic bans inside a wider prefix.
+fn bans_within(maps: &Maps, net: &IpNet) -> Result<Vec<(IpNet, Rule)>> {
+    if net.prefix_len() == net.max_prefix_len() {
+        return Ok(Vec::new());
+    }
+    let mut within = Vec::new();
+    for entry in maps.rules() {
+        let (banned, rule) = entry?;
+        if rule.origin == origin::AUTOMATIC && net.contains(&banned) && banned != *net {
+            within.push((banned, rule));
+        }
+    }
+    Ok(within)
+}
+
+/// Removes a block or an allow, and says so.
+///
+/// # Errors
+///
+/// [`Error::Absent`] where there is none, naming the one that covers it.
+pub fn remove(maps: &mut Maps, net: &IpNet, action: u8, now: u64) -> Result<String> {
+    let shown = address::show(net);
+    let (done, word, undo) = match action {
+        action::ALLOW => ("no longer allowed", "allowed", "disallow"),
+        _ => ("no longer blocked", "blocked", "unblock"),
+    };
+    match maps.rule(net)? {
+        Some(rule) if rule.action == action && rule.active(now) => {
+            maps.remove_rule(net)?;
+            return Ok(format!("{shown} is {done}"));
+        }
+        _ => {}
+    }
+    let covering = maps
+        .covering(net, now)?
+        .filter(|rule| rule.action == action);
+    let hint = covering.map_or_else(String::new, |rule| {
+        let wider = IpNet::new(net.addr(), rule.prefix_len).map_or(*net, |net| net.trunc());
+        format!(" by itself: {wider} covers it, and `synguard {undo} {wider}` removes that")
+    });
+    Err(Error::Absent(format!("{shown} is not {word}{hint}")))
+}
+
+fn lasting(rule: &Rule, clock: &Clock) -> String {
+    match rule.expires {
+        NEVER => "until removed".to_owned(),
+        expires => format!("for {}", text::duration(clock.since(rule.since, expires))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn net(text: &str) -> IpNet {
+        address::parse_prefix(text).unwrap()
+    }
+
+    fn rule(action: u8, origin: u8, prefix_len: u8) -> Rule {
+        Rule {
+            action,
+            origin,
+            prefix_len,
+            ..BLANK
+        }
+    }
+
+    #[test]
+    fn what_is_allowed_cannot_be_blocked() {
+        let allowed = rule(action::ALLOW, origin::MANUAL, 24);
+        let error = check_block(&net("192.0.2.7"), Some(&allowed), None).unwrap_err();
+        assert_eq!(error.exit_code(), 7);
+        assert!(
+            error.to_string().contains("192.0.2.0/24 is allowed"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_the_host_depends_on_cannot_be_blocked() {
+        let gateway = rule(action::ALLOW, origin::GATEWAY, 32);
+        let error = check_block(&net("192.0.2.1"), Some(&gateway), None).unwrap_err();
+        assert!(error.to_string().contains("default gateway"), "{error}");
+    }
+
+    #[test]
+    fn nobody_saws_off_the_branch_he_sits_on() {
+        let peer = "198.51.100.9".parse().ok();
+        assert!(check_block(&net("198.51.100.0/24"), None, peer).is_err());
+        assert!(check_block(&net("203.0.113.0/24"), None, peer).is_ok());
+    }
+
+    #[test]
+    fn a_block_may_replace_a_block() {
+        let blocked = rule(action::BLOCK, origin::AUTOMATIC, 32);
+        assert!(check_block(&net("192.0.2.7"), Some(&blocked), None).is_ok());
+    }
+}

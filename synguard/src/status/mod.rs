@@ -1,0 +1,15 @@
+//! What `status` and `list` tell: the model that JSON and text share.
+
+mod report;
+mod rule;
+mod sources;
+mod text;
+
+pub use report::{Rates, Report, Sample, Statuses};
+pub use rule::{Evidence, Lists, RuleEntry, RuleList, rules};
+pub use sources::{SourceEntry, sources};
+pub use text::{show, show_list};
+
+/// Raised when a field changes its meaning or goes; new fields may come
+/// without. See docs/status-json.md.
+pub const SCHEMA_VERSION: u32 = 1;

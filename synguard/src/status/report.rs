@@ -1,0 +1,181 @@
+//! One interface's state.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use serde::Serialize;
+use synguard_common::verdict::{Reason, Verdict};
+
+use super::{RuleEntry, SourceEntry};
+use crate::dataplane::{Counters, Maps, Pins};
+use crate::{Result, text};
+
+/// All attached interfaces.
+#[derive(Debug, Serialize)]
+pub struct Statuses {
+    /// [`super::SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// One entry each.
+    pub interfaces: Vec<Report>,
+}
+
+/// One interface's state.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// Its name.
+    pub interface: String,
+    /// `native` or `generic`.
+    pub mode: &'static str,
+    /// Whether nothing is dropped.
+    pub dry_run: bool,
+    /// ISO 8601, UTC.
+    pub attached_at: String,
+    /// Since then.
+    pub uptime_seconds: u64,
+    /// The controller's process, or null where none runs: the filter goes on
+    /// without.
+    pub controller_pid: Option<u32>,
+    /// Whether completed handshakes are counted.
+    pub handshakes_counted: bool,
+    /// What makes a source an offender.
+    pub threshold: Threshold,
+    /// Packets seen.
+    pub packets: u64,
+    /// Of them, SYNs.
+    pub syns: u64,
+    /// Packets dropped, or that would have been in a dry run.
+    pub dropped: Dropped,
+    /// Packets passed, by reason.
+    pub passed: BTreeMap<&'static str, u64>,
+    /// At present.
+    pub rates: Rates,
+    /// Bans, blocks and allows in force.
+    pub rules: Vec<RuleEntry>,
+    /// Sources by SYN rate, the busiest first.
+    pub sources: Vec<SourceEntry>,
+    /// How many sources are known.
+    pub sources_tracked: usize,
+}
+
+/// What makes a source an offender.
+#[derive(Debug, Serialize)]
+pub struct Threshold {
+    /// SYNs per second from one source.
+    pub syns_per_second: u32,
+    /// Over this long.
+    pub window_seconds: f64,
+    /// How long it is banned then.
+    pub ban_seconds: u64,
+}
+
+/// Packets dropped.
+#[derive(Debug, Serialize)]
+pub struct Dropped {
+    /// For any reason.
+    pub total: u64,
+    /// By reason.
+    #[serde(flatten)]
+    pub by_reason: BTreeMap<&'static str, u64>,
+}
+
+/// Per second, over the half second that `status` takes.
+#[derive(Debug, Serialize)]
+pub struct Rates {
+    /// Packets.
+    pub packets_per_second: u64,
+    /// SYNs.
+    pub syns_per_second: u64,
+    /// Packets dropped.
+    pub dropped_per_second: u64,
+}
+
+/// The counters at one time.
+pub struct Sample {
+    counters: Counters,
+    at: Instant,
+}
+
+impl Sample {
+    /// Reads the counters.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Failed`] where the map cannot be read.
+    pub fn take(maps: &Maps) -> Result<Self> {
+        Ok(Self {
+            counters: maps.counters()?,
+            at: Instant::now(),
+        })
+    }
+}
+
+impl Report {
+    /// Puts together what was read.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Failed`] where a map cannot be read.
+    pub fn new(
+        pins: &Pins,
+        maps: &Maps,
+        first: &Sample,
+        second: &Sample,
+        rules: Vec<RuleEntry>,
+        (sources, sources_tracked): (Vec<SourceEntry>, usize),
+    ) -> Result<Self> {
+        let settings = maps.settings()?;
+        let attachment = maps.attachment()?;
+        let attached_at = UNIX_EPOCH + Duration::from_secs(attachment.attached_at);
+        let counters = &second.counters;
+        Ok(Self {
+            interface: pins.interface().to_owned(),
+            mode: if attachment.native == 0 {
+                "generic"
+            } else {
+                "native"
+            },
+            dry_run: settings.dry_run != 0,
+            attached_at: text::date(attached_at),
+            uptime_seconds: attached_at.elapsed().map_or(0, |since| since.as_secs()),
+            controller_pid: pins.controller(),
+            handshakes_counted: attachment.handshakes != 0,
+            threshold: Threshold {
+                syns_per_second: attachment.syn_rate,
+                window_seconds: maps.clock()?.duration(settings.window).as_secs_f64(),
+                ban_seconds: attachment.ban_seconds,
+            },
+            packets: counters.packets(),
+            syns: counters.syns(),
+            dropped: Dropped {
+                total: counters.dropped(),
+                by_reason: by_reason(counters, Verdict::Drop),
+            },
+            passed: by_reason(counters, Verdict::Pass),
+            rates: rates(first, second),
+            rules,
+            sources,
+            sources_tracked,
+        })
+    }
+}
+
+fn by_reason(counters: &Counters, verdict: Verdict) -> BTreeMap<&'static str, u64> {
+    Reason::ALL
+        .into_iter()
+        .filter(|reason| reason.verdict() == verdict)
+        .map(|reason| (reason.label(), counters.of(reason)))
+        .collect()
+}
+
+fn rates(first: &Sample, second: &Sample) -> Rates {
+    let nanos = second.at.duration_since(first.at).as_nanos().max(1);
+    let rate = |count: fn(&Counters) -> u64| {
+        let more = count(&second.counters).saturating_sub(count(&first.counters));
+        u64::try_from(u128::from(more) * 1_000_000_000 / nanos).unwrap_or(u64::MAX)
+    };
+    Rates {
+        packets_per_second: rate(Counters::packets),
+        syns_per_second: rate(Counters::syns),
+        dropped_per_second: rate(Counters::dropped),
+    }
+}

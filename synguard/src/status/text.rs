@@ -1,0 +1,171 @@
+//! `status` and `list` for people.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::{Report, RuleEntry, RuleList, SourceEntry};
+use crate::text;
+
+/// How many sources a person wants to see.
+const SOURCES: usize = 10;
+
+/// An interface's state.
+pub fn show(report: &Report) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{}", headline(report));
+    let _ = writeln!(out, "  {}", counts(report));
+    let drops = nonzero(&report.dropped.by_reason);
+    if !drops.is_empty() {
+        let word = if report.dry_run {
+            "would have dropped"
+        } else {
+            "dropped"
+        };
+        let _ = writeln!(out, "  {word}: {drops}");
+    }
+    let _ = writeln!(out, "  {}", safety(report));
+    let blocks: Vec<_> = report
+        .rules
+        .iter()
+        .filter(|rule| rule.action == "block")
+        .collect();
+    if blocks.is_empty() {
+        let _ = writeln!(out, "\n  nobody is banned or blocked");
+    } else {
+        let _ = write!(out, "\n{}", rule_table("BANNED OR BLOCKED", blocks));
+    }
+    if !report.sources.is_empty() {
+        let _ = write!(out, "\n{}", source_table(&report.sources));
+    }
+    out
+}
+
+/// An interface's rules.
+pub fn show_list(list: &RuleList) -> String {
+    if list.rules.is_empty() {
+        return format!("{}: no rules\n", list.interface);
+    }
+    let (allows, blocks): (Vec<_>, Vec<_>) =
+        list.rules.iter().partition(|rule| rule.action == "allow");
+    let mut out = format!("{}:\n", list.interface);
+    for (title, rules) in [("BLOCKED", blocks), ("ALLOWED", allows)] {
+        if !rules.is_empty() {
+            out.push_str(&rule_table(title, rules));
+        }
+    }
+    out
+}
+
+fn headline(report: &Report) -> String {
+    let does = if report.dry_run {
+        "dry run, nothing is dropped"
+    } else {
+        "filtering"
+    };
+    let controller = match report.controller_pid {
+        Some(pid) => format!("controller running (process {pid})"),
+        None => {
+            "no controller: bans still hold and end on time, but nobody new is banned".to_owned()
+        }
+    };
+    format!(
+        "{}: {does}, {} mode, attached {} ({} ago), {controller}",
+        report.interface,
+        report.mode,
+        report.attached_at,
+        seconds(report.uptime_seconds),
+    )
+}
+
+fn counts(report: &Report) -> String {
+    format!(
+        "{} packets ({}/s), {} SYNs ({}/s), {} {} ({}/s)",
+        report.packets,
+        report.rates.packets_per_second,
+        report.syns,
+        report.rates.syns_per_second,
+        report.dropped.total,
+        if report.dry_run {
+            "would have been dropped"
+        } else {
+            "dropped"
+        },
+        report.rates.dropped_per_second,
+    )
+}
+
+fn safety(report: &Report) -> String {
+    let allowed = report
+        .rules
+        .iter()
+        .filter(|rule| rule.action == "allow")
+        .count();
+    let proof = if report.handshakes_counted {
+        "clients that complete their connections are never banned"
+    } else {
+        "completed connections cannot be seen on this kernel"
+    };
+    format!(
+        "safe: bans stop new connections only and end by themselves; {proof}; {} protected or allowed",
+        text::count(u64::try_from(allowed).unwrap_or(u64::MAX), "prefix")
+            .replace("prefixs", "prefixes"),
+    )
+}
+
+fn nonzero(counts: &BTreeMap<&str, u64>) -> String {
+    let counted = counts.iter().filter(|(_, count)| **count > 0);
+    let shown: Vec<_> = counted
+        .map(|(label, count)| format!("{count} {}", label.replace('_', " ")))
+        .collect();
+    shown.join(", ")
+}
+
+fn rule_table<'r>(title: &str, rules: impl IntoIterator<Item = &'r RuleEntry>) -> String {
+    let row = |rule: &RuleEntry| {
+        [
+            rule.prefix.clone(),
+            rule.expires_in_seconds
+                .map_or_else(|| "never".to_owned(), seconds),
+            if rule.action == "allow" {
+                "-"
+            } else {
+                rule.scope
+            }
+            .to_owned(),
+            rule.hits.to_string(),
+            format!("{}: {}", rule.origin, rule.reason),
+        ]
+    };
+    let rows: Vec<_> = rules.into_iter().map(row).collect();
+    text::table([title, "ENDS IN", "SCOPE", "PACKETS", "WHY"], &rows)
+}
+
+fn source_table(sources: &[SourceEntry]) -> String {
+    let row = |source: &SourceEntry| {
+        [
+            source.source.clone(),
+            source.syns_per_second.to_string(),
+            source.syns.to_string(),
+            source.dropped.to_string(),
+            source.handshakes.to_string(),
+            text::list(&source.destination_ports),
+        ]
+    };
+    let rows: Vec<_> = sources.iter().take(SOURCES).map(row).collect();
+    text::table(
+        [
+            "TOP SOURCES",
+            "SYN/S",
+            "SYNS",
+            "DROPPED",
+            "HANDSHAKES",
+            "TO PORTS",
+        ],
+        &rows,
+    )
+}
+
+fn seconds(seconds: u64) -> String {
+    text::duration(Duration::from_secs(seconds))
+}

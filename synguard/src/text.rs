@@ -1,0 +1,84 @@
+//! Numbers and times as people read them.
+
+use std::time::{Duration, SystemTime};
+
+/// `2026-11-22T15:04:05Z`.
+pub fn date(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+/// `1h 2m 3s`; whole seconds, or milliseconds below one second.
+pub fn duration(time: Duration) -> String {
+    let rounded = if time < Duration::from_secs(1) {
+        Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(0))
+    } else {
+        Duration::from_secs(time.as_secs())
+    };
+    humantime::format_duration(rounded).to_string()
+}
+
+/// `1` or `25, 80, 443`, or a dash for none.
+pub fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
+    let items: Vec<_> = items.into_iter().map(|item| item.to_string()).collect();
+    if items.is_empty() {
+        "-".to_owned()
+    } else {
+        items.join(", ")
+    }
+}
+
+/// `1 SYN`, `2 SYNs`.
+pub fn count(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+/// Rows under a header, in columns as wide as they need to be.
+pub fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .chain([header[column].len()])
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: [usize; N] = std::array::from_fn(width);
+    let mut text = line(&header.map(str::to_owned), &widths);
+    for row in rows {
+        text.push_str(&line(row, &widths));
+    }
+    text
+}
+
+fn line<const N: usize>(cells: &[String; N], widths: &[usize; N]) -> String {
+    let padded: Vec<_> = cells
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| format!("{cell:width$}"))
+        .collect();
+    format!("  {}\n", padded.join("  ").trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rounded_to_what_matters() {
+        for (millis, expected) in [(3, "3ms"), (3_723_456, "1h 2m 3s"), (600_000, "10m")] {
+            assert_eq!(duration(Duration::from_millis(millis)), expected);
+        }
+    }
+
+    #[test]
+    fn columns_line_up() {
+        let rows = [
+            ["5.39.90.132".to_owned(), "7".to_owned()],
+            ["::1".to_owned(), "10".to_owned()],
+        ];
+        assert_eq!(
+            table(["SOURCE", "SYNS"], &rows),
+            "  SOURCE       SYNS\n  5.39.90.132  7\n  ::1          10\n"
+        );
+    }
+}
