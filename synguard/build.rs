@@ -1,6 +1,6 @@
 //! Finds the eBPF object that `cargo xtask build-ebpf` made, to embed it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, fs, process};
 
 const OVERRIDE: &str = "SYNGUARD_EBPF_OBJECT";
@@ -22,7 +22,9 @@ fn main() {
 }
 
 fn default_object() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/ebpf/synguard.bpf.o")
+    // Read at run time: a build script outlives a move of the work tree.
+    let manifest = env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
+    PathBuf::from(manifest).join("../target/ebpf/synguard.bpf.o")
 }
 
 /// The commit, for `--version`; empty outside a checkout.

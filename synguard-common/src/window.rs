@@ -143,9 +143,10 @@ mod tests {
     fn peak(times: impl Iterator<Item = u64>) -> u64 {
         let mut window = Window::default();
         let mut peak = 0;
-        for (count, now) in (1..).zip(times) {
-            window = window.rolled(now, LENGTH, syns(count - 1));
-            peak = peak.max(window.load(now, LENGTH, syns(count)).syns);
+        for (before, now) in (0..).zip(times) {
+            window = window.rolled(now, LENGTH, syns(before));
+            let after = window.load(now, LENGTH, syns(before.saturating_add(1)));
+            peak = peak.max(after.syns);
         }
         peak
     }

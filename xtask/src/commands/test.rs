@@ -1,0 +1,65 @@
+//! `cargo xtask test`: every check and every test there is.
+
+use std::ffi::OsString;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use super::steps::Steps;
+use super::{build, test_packages};
+use crate::toolchain::{self, Purpose};
+use crate::workspace::Workspace;
+use crate::{cargo, check, ebpf, process, user};
+
+/// Runs it all, in an order in which cheap failures come first. `args` go to
+/// the end-to-end test binary.
+pub fn run(workspace: &Workspace, args: &[OsString]) -> Result<()> {
+    let mut steps = Steps::default();
+    let result = all(workspace, args, &mut steps);
+    eprint!("\n{}", steps.summary());
+    result
+}
+
+fn all(workspace: &Workspace, args: &[OsString], steps: &mut Steps) -> Result<()> {
+    let root = user::is_root();
+    let toolchain = steps.run("set up", || {
+        let ready = toolchain::ensure(workspace, Purpose::Lint)?;
+        ready.tell();
+        Ok(ready.toolchain)
+    })?;
+    if root {
+        steps.run("test packages", test_packages::ensure)?;
+    }
+    steps.run("check", || check::run(workspace))?;
+    steps.run("build the kernel side", || {
+        ebpf::build(workspace, toolchain).map(drop)
+    })?;
+    steps.run("unit tests", || {
+        process::run(&mut cargo::host(workspace, "test"))
+    })?;
+    steps.run("build the program", || build::program(workspace))?;
+    if !root {
+        bail!(
+            "not run, as they need root: the installation of the test packages, \
+             the end-to-end tests (all else was run, without failures)"
+        );
+    }
+    steps.run("end-to-end tests", || end_to_end(workspace, args))
+}
+
+fn end_to_end(workspace: &Workspace, args: &[OsString]) -> Result<()> {
+    let mut command = with_product(workspace, "test");
+    command
+        .args(["--release", "--package", "synguard-tests", "--"])
+        .args(args);
+    process::run(&mut command)
+}
+
+/// A cargo command whose programs learn where the product is. They see all
+/// else that this process sees, SYNGUARD_CAPTURES (real captures, for the
+/// tests that replay them) among it.
+pub fn with_product(workspace: &Workspace, subcommand: &str) -> Command {
+    let mut command = cargo::host(workspace, subcommand);
+    command.env("SYNGUARD_BIN", workspace.binary());
+    command
+}
