@@ -5,7 +5,7 @@ use aya_ebpf::macros::xdp;
 use aya_ebpf::programs::XdpContext;
 use synguard_common::decide::decide;
 use synguard_common::packet::parse;
-use synguard_common::verdict::{Decision, Reason, Verdict};
+use synguard_common::verdict::{Reason, Verdict};
 
 use crate::clock;
 use crate::frame::Frame;
@@ -33,7 +33,8 @@ fn filter(ctx: &XdpContext) -> u32 {
     let packet = parse(&Frame::new(ctx));
     let decision = decide(packet, clock::now(), settings, &Maps);
     count(decision.reason);
-    log(ctx, &decision);
+    #[cfg(feature = "log")]
+    crate::journal::syn(ctx, &packet, &decision);
     match decision.verdict {
         Verdict::Pass => XDP_PASS,
         Verdict::Drop => XDP_DROP,
@@ -48,21 +49,3 @@ fn count(reason: Reason) {
         unsafe { *counter = (*counter).wrapping_add(1) };
     }
 }
-
-/// Off unless asked for at attach: the verifier then removes it.
-#[cfg(feature = "log")]
-#[inline(always)]
-fn log(ctx: &XdpContext, decision: &Decision) {
-    if decision.reason.is_syn() || matches!(decision.verdict, Verdict::Drop) {
-        aya_log_ebpf::debug!(
-            ctx,
-            "reason {} dropped {}",
-            decision.reason as u32,
-            u8::from(matches!(decision.verdict, Verdict::Drop))
-        );
-    }
-}
-
-#[cfg(not(feature = "log"))]
-#[inline(always)]
-fn log(_: &XdpContext, _: &Decision) {}

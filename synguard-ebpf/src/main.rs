@@ -19,6 +19,8 @@ mod clock;
 mod filter;
 mod frame;
 mod handshake;
+#[cfg(feature = "log")]
+mod journal;
 mod maps;
 mod tables;
 

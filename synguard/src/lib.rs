@@ -12,6 +12,7 @@ pub mod controller;
 pub mod dataplane;
 mod error;
 pub mod interface;
+pub mod kernel;
 pub mod privileges;
 pub mod protected;
 pub mod rules;

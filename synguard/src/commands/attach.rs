@@ -15,10 +15,11 @@ use crate::controller::{Ending, Guard};
 use crate::error::Context as _;
 use crate::interface::Network;
 use crate::settings::Settings;
-use crate::{Result, dataplane, privileges, protected};
+use crate::{Result, dataplane, kernel, privileges, protected};
 
 pub(super) async fn run(args: Attach) -> Result<()> {
     let settings = args.settings().validated()?;
+    kernel::check()?;
     privileges::to_attach()?;
     start_log(args.log_level)?;
     let stop = on_signal()?;

@@ -1,9 +1,16 @@
 //! `synguard detach`.
 
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
 use super::{first_of, say, targets};
 use crate::Result;
 use crate::cli::Detach;
 use crate::dataplane::Pins;
+
+/// A controller looks once a second whether it is still wanted.
+const CONTROLLER_END: Duration = Duration::from_secs(5);
+const POLL: Duration = Duration::from_millis(20);
 
 pub(super) fn run(args: &Detach) -> Result<()> {
     let mut errors = Vec::new();
@@ -16,7 +23,22 @@ pub(super) fn run(args: &Detach) -> Result<()> {
     first_of(errors)
 }
 
+/// Removes the pins, and waits for the controller to see it: who attaches again
+/// at once shall not be told that the old one still runs.
 fn detach(pins: &Pins) -> Result<()> {
-    let _lock = pins.lock_rules()?;
-    pins.remove()
+    let lock = pins.lock_rules()?;
+    pins.remove()?;
+    drop(lock);
+    let end = Instant::now() + CONTROLLER_END;
+    while let Some(pid) = pins.controller() {
+        if Instant::now() > end {
+            say(&format!(
+                "{}: its controller (process {pid}) still runs",
+                pins.interface()
+            ));
+            break;
+        }
+        sleep(POLL);
+    }
+    Ok(())
 }

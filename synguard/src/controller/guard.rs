@@ -151,7 +151,7 @@ impl Guard {
             let covering = self.attached.maps.covering(&net, now)?;
             if let Some(change) = promotion(net, &record, covering.as_ref(), &self.policy, now) {
                 let elapsed = self.attached.clock.since(event.tick, now);
-                self.apply(&change, &journal::latency(elapsed))?;
+                self.apply(&change, &journal::latency(elapsed, &self.attached.clock))?;
             }
         }
         Ok(())

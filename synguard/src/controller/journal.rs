@@ -25,7 +25,7 @@ pub(super) fn change(change: &Change, clock: &Clock, dry_run: bool) -> String {
             kind(rule),
             address::show(net),
             of_lift(*why),
-            text::count(rule.hits, "hit"),
+            text::count(rule.hits, "hit", "hits"),
         ),
     }
 }
@@ -39,9 +39,9 @@ fn of_evidence(evidence: &Evidence) -> String {
     };
     format!(
         "{} in the window ({}/s), {}, to ports {}{more}, from source port {}",
-        text::count(evidence.syns, "SYN"),
+        text::count(evidence.syns, "SYN", "SYNs"),
         evidence.syns_per_second,
-        text::count(evidence.handshakes, "handshake"),
+        text::count(evidence.handshakes, "handshake", "handshakes"),
         text::list(&evidence.destination_ports),
         evidence
             .source_port
@@ -54,7 +54,7 @@ fn of_lift(why: Lift) -> String {
         Lift::Expired => "its time is over".to_owned(),
         Lift::CompletesHandshakes(count) => format!(
             "the source completes its connections ({})",
-            text::count(count, "handshake")
+            text::count(count, "handshake", "handshakes")
         ),
     }
 }
@@ -89,7 +89,12 @@ pub(super) fn attached(interface: &str, facts: &Facts, settings: &Settings) -> S
     )
 }
 
-/// How long it took from the first packet over the rate to the ban.
-pub(super) fn latency(elapsed: Duration) -> String {
-    format!(" ({} after it went over its rate)", text::duration(elapsed))
+/// How long it took from the first packet over the rate to the ban, as exactly
+/// as ticks tell.
+pub(super) fn latency(elapsed: Duration, clock: &Clock) -> String {
+    let tick = clock.duration(1);
+    format!(
+        " (within {} of going over its rate)",
+        text::duration(elapsed + tick)
+    )
 }

@@ -108,8 +108,11 @@ fn safety(report: &Report) -> String {
     };
     format!(
         "safe: bans stop new connections only and end by themselves; {proof}; {} protected or allowed",
-        text::count(u64::try_from(allowed).unwrap_or(u64::MAX), "prefix")
-            .replace("prefixs", "prefixes"),
+        text::count(
+            u64::try_from(allowed).unwrap_or(u64::MAX),
+            "prefix",
+            "prefixes"
+        ),
     )
 }
 
