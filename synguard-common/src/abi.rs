@@ -49,6 +49,14 @@ pub mod origin {
     pub const RESOLVER: u8 = 4;
     /// Attach was run from this end of an ssh session.
     pub const SSH_PEER: u8 = 5;
+
+    /// Whether it protects from bans only: over its rate such an address is
+    /// still stopped, since anybody may spoof it. Nobody is likely to guess the
+    /// other end of an ssh session, which stays open whatever comes.
+    #[inline(always)]
+    pub const fn is_protection(origin: u8) -> bool {
+        matches!(origin, OWN | GATEWAY | RESOLVER)
+    }
 }
 
 /// What is to happen to packets from a prefix, and why.
@@ -147,9 +155,29 @@ pub struct Settings {
     pub prefix_rules_v6: u32,
     /// What one source is.
     pub mask: SourceMask,
-    /// Always 0.
-    pub reserved: u32,
+    /// An epoch of the sketch is 2 to the power of this many ticks.
+    pub epoch_shift: u32,
+    /// How many new sources get a record in an epoch without the sketch being
+    /// asked.
+    pub admissions: u64,
+    /// Drawn at random at attach ([`crate::sketch::places`]).
+    pub seed: u64,
 }
+
+/// How many new sources there are in the present epoch of the sketch.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pressure<W = u64> {
+    /// Which epoch.
+    pub epoch: W,
+    /// Records made.
+    pub admitted: W,
+    /// SYNs that went into the sketch.
+    pub sketched: W,
+}
+
+/// The pressure in the map, shared like a [`LiveRule`].
+pub type LivePressure = Pressure<Cell<u64>>;
 
 /// How and when the filter was attached. One entry, for user space alone.
 #[repr(C)]
@@ -169,6 +197,9 @@ pub struct Attachment {
     pub syn_rate: u32,
     /// How long an automatic ban lasts, in seconds.
     pub ban_seconds: u64,
+    /// The inode of the network namespace, since interfaces in two of them may
+    /// have the same name.
+    pub namespace: u64,
 }
 
 /// What a key of the IPv4 prefix trie holds: the address, and a zero without
@@ -193,8 +224,10 @@ const _: () = {
     assert!(size_of::<LiveRule>() == 56);
     assert!(size_of::<SourceRecord>() == 112);
     assert!(size_of::<LiveRecord>() == 112);
-    assert!(size_of::<Settings>() == 64);
-    assert!(size_of::<Attachment>() == 40);
+    assert!(size_of::<Settings>() == 80);
+    assert!(size_of::<Pressure>() == 24);
+    assert!(size_of::<LivePressure>() == 24);
+    assert!(size_of::<Attachment>() == 48);
     assert!(size_of::<Event>() == 24);
 };
 
@@ -270,8 +303,9 @@ impl LiveRecord {
 
     /// Rolls the window on to `now` and gives it.
     ///
-    /// Two CPUs that do it at once may lose the counts of that instant, never
-    /// more: totals are added atomically, only the window's start is not.
+    /// Totals are added atomically; where a window begins is not. Two CPUs that
+    /// roll at the same instant may leave a previous window that is too low: the
+    /// source then gets at most one window's worth of SYNs more.
     #[inline(always)]
     pub fn roll(&self, now: u64, length: u64) -> Window {
         let window = Window {
@@ -283,11 +317,11 @@ impl LiveRecord {
         };
         let rolled = window.rolled(now, length, self.totals());
         if rolled.start != window.start {
-            self.window_start.set(rolled.start);
             self.window_syns.set(rolled.syns);
             self.window_handshakes.set(rolled.handshakes);
             self.previous_syns.set(rolled.previous_syns);
             self.previous_handshakes.set(rolled.previous_handshakes);
+            self.window_start.set(rolled.start);
         }
         rolled
     }

@@ -16,9 +16,11 @@
 )]
 
 pub mod abi;
+mod admit;
 pub mod decide;
 pub mod packet;
 pub mod ports;
+pub mod sketch;
 pub mod source;
 pub mod verdict;
 pub mod window;

@@ -6,8 +6,10 @@
 /// The address that a packet claims to come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Address {
-    /// IPv4.
-    V4(u32),
+    /// IPv4, mapped: all words are set in either case, since LLVM would
+    /// otherwise let the kernel side copy words that never were, which the
+    /// verifier refuses. [`Address::v4`] makes one.
+    V4(SourceKey),
     /// IPv6.
     V6([u32; 4]),
 }
@@ -56,11 +58,20 @@ const fn word_mask(bits: u32, first: u32) -> u32 {
 }
 
 impl Address {
+    /// 0.0.0.0.
+    pub const UNSPECIFIED: Self = Self::v4(0);
+
+    /// An IPv4 address.
+    #[inline(always)]
+    pub const fn v4(word: u32) -> Self {
+        Self::V4([0, 0, MAPPED, word])
+    }
+
     /// The source that this address is counted under.
     #[inline(always)]
     pub const fn masked(self, mask: &SourceMask) -> Self {
         match self {
-            Self::V4(word) => Self::V4(word & mask.v4),
+            Self::V4([a, b, c, word]) => Self::V4([a, b, c, word & mask.v4]),
             Self::V6([a, b, c, d]) => {
                 let [ma, mb, mc, md] = mask.v6;
                 Self::V6([a & ma, b & mb, c & mc, d & md])
@@ -72,8 +83,7 @@ impl Address {
     #[inline(always)]
     pub const fn key(self) -> SourceKey {
         match self {
-            Self::V4(word) => [0, 0, MAPPED, word],
-            Self::V6(words) => words,
+            Self::V4(words) | Self::V6(words) => words,
         }
     }
 
@@ -81,7 +91,7 @@ impl Address {
     #[inline(always)]
     pub const fn from_key(key: SourceKey) -> Self {
         match key {
-            [0, 0, MAPPED, word] => Self::V4(word),
+            [0, 0, MAPPED, _] => Self::V4(key),
             words => Self::V6(words),
         }
     }
@@ -113,7 +123,7 @@ mod tests {
 
     #[test]
     fn keys_give_back_their_address() {
-        let v4 = Address::V4(u32::from_ne_bytes([5, 39, 90, 132]));
+        let v4 = Address::v4(u32::from_ne_bytes([5, 39, 90, 132]));
         let v6 = Address::V6([1, 2, 3, 4]);
         assert_eq!(Address::from_key(v4.key()), v4);
         assert_eq!(Address::from_key(v6.key()), v6);

@@ -87,6 +87,9 @@ reasons! {
     SynAllowed = "syn_allowed", Pass, true;
     /// A SYN from a source that is over its rate and completes its handshakes.
     SynBusy = "syn_busy_client", Pass, true;
+    /// A SYN from a source seen too seldom for a record, in a flood of new
+    /// sources.
+    SynSketched = "syn_sketched", Pass, true;
     /// A SYN for whose source the map had no room.
     SynUncounted = "syn_uncounted", Pass, true;
     /// A SYN from a source that the controller banned.

@@ -6,12 +6,12 @@ use etherparse::{
     IpHeaders, Ipv4Header, Ipv4Options, Ipv6Header, PacketBuilder, TcpHeader, VlanId,
 };
 use proptest::prelude::*;
-use synguard_common::packet::{Packet, Segment, Syn, parse};
+use synguard_common::packet::{Packet, Ports, Segment, parse};
 use synguard_common::source::Address;
 use synguard_common::verdict::Reason;
 
 fn v4(address: Ipv4Addr) -> Address {
-    Address::V4(u32::from_ne_bytes(address.octets()))
+    Address::v4(u32::from_ne_bytes(address.octets()))
 }
 
 fn v6(address: Ipv6Addr) -> Address {
@@ -69,10 +69,7 @@ prop_compose! {
 /// What a segment with this header is.
 fn expected(tcp: &TcpHeader) -> Segment {
     if tcp.syn && !tcp.ack {
-        Segment::Syn(Syn {
-            source_port: tcp.source_port,
-            destination_port: tcp.destination_port,
-        })
+        Segment::Syn(Ports::new(tcp.source_port, tcp.destination_port))
     } else {
         Segment::Other(Reason::NotSyn)
     }
@@ -89,11 +86,9 @@ const TRUNCATED: [Reason; 6] = [
 ];
 
 fn is_truncated(packet: Packet) -> bool {
-    match packet {
-        Packet::Opaque(reason) | Packet::Ip(_, Segment::Other(reason)) => {
-            TRUNCATED.contains(&reason)
-        }
-        Packet::Ip(_, Segment::Syn(_)) => false,
+    match packet.segment {
+        Segment::Opaque(reason) | Segment::Other(reason) => TRUNCATED.contains(&reason),
+        Segment::Syn(_) => false,
     }
 }
 
@@ -146,7 +141,7 @@ proptest! {
         let source = Ipv4Addr::from(source);
         let mut ip = Ipv4Header::new(0, 64, etherparse::ip_number::TCP, source.octets(), [192, 0, 2, 1]).unwrap();
         ip.options = Ipv4Options::try_from(&vec![1; options * 4][..]).unwrap();
-        let expected = Packet::Ip(v4(source), expected(&tcp));
+        let expected = Packet { source: v4(source), segment: expected(&tcp) };
         let bytes = frame(tags, IpHeaders::Ipv4(ip, Default::default()), tcp, &payload);
         prop_assert_eq!(parse(&bytes[..]), expected);
     }
@@ -163,7 +158,7 @@ proptest! {
             hop_limit: 64,
             ..Default::default()
         };
-        let expected = Packet::Ip(v6(source), expected(&tcp));
+        let expected = Packet { source: v6(source), segment: expected(&tcp) };
         let bytes = frame(tags, IpHeaders::Ipv6(ip, Default::default()), tcp, &payload);
         prop_assert_eq!(parse(&bytes[..]), expected);
     }

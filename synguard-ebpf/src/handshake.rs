@@ -8,7 +8,7 @@ use aya_ebpf::Global;
 use aya_ebpf::macros::tracepoint;
 use aya_ebpf::programs::TracePointContext;
 use synguard_common::decide::Tables;
-use synguard_common::source::Address;
+use synguard_common::source::{Address, SourceKey};
 
 use crate::maps::{SETTINGS, SOURCES};
 use crate::tables::Maps;
@@ -48,10 +48,19 @@ fn count(ctx: &TracePointContext) -> Result<(), i32> {
     // SAFETY: as above; `daddr_v6` is filled for IPv4 too, mapped into IPv6.
     let peer = unsafe { ctx.read_at::<[u32; 4]>(PEER_OFFSET.load() as usize)? };
     let settings = SETTINGS.get(0).ok_or(0)?;
-    let source = Address::from_key(peer).masked(&settings.mask);
-    // SAFETY: as in `tables`: the entry stays readable until the program ends.
-    if let Some(record) = unsafe { SOURCES.get(source.key()) } {
-        Maps.add(&record.handshakes, 1);
+    let source = Address::from_key(peer).masked(&settings.mask).key();
+    add(source);
+    // Protected addresses have a record of their own.
+    if source != peer {
+        add(peer);
     }
     Ok(())
+}
+
+#[inline(always)]
+fn add(source: SourceKey) {
+    // SAFETY: as in `tables`: the entry stays readable until the program ends.
+    if let Some(record) = unsafe { SOURCES.get(source) } {
+        Maps.add(&record.handshakes, 1);
+    }
 }

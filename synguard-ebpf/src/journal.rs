@@ -9,22 +9,22 @@ use synguard_common::verdict::Decision;
 
 #[inline(always)]
 pub(crate) fn syn(ctx: &XdpContext, packet: &Packet, decision: &Decision) {
-    let Packet::Ip(address, Segment::Syn(syn)) = packet else {
+    let Segment::Syn(ports) = packet.segment else {
         return;
     };
     // IPv6 as its network half. More, or narrower, arguments make LLVM lay
     // them on the stack in a way that the verifier refuses.
-    let source = match address {
-        Address::V4(word) => u64::from(u32::from_be(*word)),
+    let source = match packet.source {
+        Address::V4([.., word]) => u64::from(u32::from_be(word)),
         Address::V6([first, second, ..]) => {
-            u64::from(u32::from_be(*first)) << 32 | u64::from(u32::from_be(*second))
+            u64::from(u32::from_be(first)) << 32 | u64::from(u32::from_be(second))
         }
     };
     debug!(
         ctx,
         "SYN from {:x} to port {}: reason {}",
         source,
-        u64::from(syn.destination_port),
+        u64::from(ports.destination()),
         decision.reason as u64
     );
 }

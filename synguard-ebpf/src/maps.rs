@@ -1,9 +1,14 @@
 //! The maps. Their layout is `synguard_common::abi`; their names are part of it.
 
+use core::cell::Cell;
+
 use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
 use aya_ebpf::btf_maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
-use synguard_common::abi::{Attachment, LiveRecord, LiveRule, Settings, TrieV4, TrieV6};
+use synguard_common::abi::{
+    Attachment, LivePressure, LiveRecord, LiveRule, Settings, TrieV4, TrieV6,
+};
+use synguard_common::sketch::CELLS;
 use synguard_common::source::SourceKey;
 use synguard_common::verdict::Reason;
 
@@ -44,6 +49,14 @@ pub(crate) static PREFIX_V6: LpmTrie<TrieV6, LiveRule, RULES, NO_PREALLOC> = Lpm
 /// What is known of the sources seen most recently.
 #[btf_map]
 pub(crate) static SOURCES: LruHashMap<SourceKey, LiveRecord, 65_536> = LruHashMap::new();
+
+/// How many new sources there are.
+#[btf_map]
+pub(crate) static PRESSURE: Array<LivePressure, 1> = Array::new();
+
+/// The cells of `synguard_common::sketch`.
+#[btf_map]
+pub(crate) static SKETCH: Array<Cell<u32>, { CELLS as usize }> = Array::new();
 
 /// `synguard_common::abi::Event`s for the controller.
 #[btf_map]

@@ -4,11 +4,11 @@ use core::cell::Cell;
 
 use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::btf_maps::lpm_trie::Key;
-use synguard_common::abi::{Event, LiveRecord, LiveRule, SourceRecord};
+use synguard_common::abi::{Event, LivePressure, LiveRecord, LiveRule, SourceRecord};
 use synguard_common::decide::Tables;
 use synguard_common::source::Address;
 
-use crate::maps::{EVENTS, EXACT_V4, EXACT_V6, PREFIX_V4, PREFIX_V6, SOURCES};
+use crate::maps::{EVENTS, EXACT_V4, EXACT_V6, PREFIX_V4, PREFIX_V6, PRESSURE, SKETCH, SOURCES};
 
 pub(crate) struct Maps;
 
@@ -20,31 +20,43 @@ impl Tables for Maps {
         // rule, and this packet is decided by that one.
         unsafe {
             match source {
-                Address::V4(word) => EXACT_V4.get(word),
+                Address::V4([.., word]) => EXACT_V4.get(word),
                 Address::V6(words) => EXACT_V6.get(words),
             }
         }
     }
 
     #[inline(always)]
-    fn prefix(&self, address: Address) -> Option<&LiveRule> {
+    fn prefix(&self, address: Address, longest: u32) -> Option<&LiveRule> {
         match address {
-            Address::V4(word) => PREFIX_V4.get(&Key::new(32, [word, 0])),
-            Address::V6(words) => PREFIX_V6.get(&Key::new(128, words)),
+            Address::V4([.., word]) => PREFIX_V4.get(&Key::new(longest, [word, 0])),
+            Address::V6(words) => PREFIX_V6.get(&Key::new(longest, words)),
         }
     }
 
     #[inline(always)]
-    fn record(&self, source: Address, now: u64) -> Option<&LiveRecord> {
+    fn known(&self, source: Address) -> Option<&LiveRecord> {
+        known(&source.key())
+    }
+
+    #[inline(always)]
+    fn create(&self, source: Address, now: u64) -> Option<&LiveRecord> {
         let key = source.key();
-        if let Some(record) = known(&key) {
-            return Some(record);
-        }
         // Losing the race against another CPU is as good as winning it.
         let _ = insert_blank(&key);
         let record = known(&key)?;
         record.begin(now);
         Some(record)
+    }
+
+    #[inline(always)]
+    fn pressure(&self) -> Option<&LivePressure> {
+        PRESSURE.get(0)
+    }
+
+    #[inline(always)]
+    fn cell(&self, place: u32) -> Option<&Cell<u32>> {
+        SKETCH.get(place)
     }
 
     #[inline(always)]

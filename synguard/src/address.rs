@@ -16,7 +16,7 @@ use crate::{Error, Result};
 pub fn parse_prefix(text: &str) -> Result<IpNet> {
     let net = match text.parse::<IpAddr>() {
         Ok(address) => IpNet::from(address.to_canonical()),
-        Err(_) => text.parse::<IpNet>().map_err(|_| not_an_address(text))?,
+        Err(_) => unmapped(text.parse().map_err(|_| not_an_address(text))?),
     };
     if net.addr() != net.network() {
         return Err(Error::Usage(format!(
@@ -33,6 +33,17 @@ pub fn parse_prefix(text: &str) -> Result<IpNet> {
     Ok(net)
 }
 
+/// An IPv4 prefix where it was written as a mapped IPv6 one.
+fn unmapped(net: IpNet) -> IpNet {
+    let mapped = match net {
+        IpNet::V6(v6) if net.prefix_len() >= 96 => v6.addr().to_ipv4_mapped(),
+        _ => None,
+    };
+    mapped
+        .and_then(|v4| IpNet::new(v4.into(), net.prefix_len() - 96).ok())
+        .unwrap_or(net)
+}
+
 fn not_an_address(text: &str) -> Error {
     Error::Usage(format!(
         "{text} is no address and no prefix: write 192.0.2.1, 192.0.2.0/24, 2001:db8::1 or 2001:db8::/32"
@@ -42,7 +53,7 @@ fn not_an_address(text: &str) -> Error {
 /// The address as the packet path holds it.
 pub fn to_words(address: IpAddr) -> Address {
     match address {
-        IpAddr::V4(v4) => Address::V4(u32::from_ne_bytes(v4.octets())),
+        IpAddr::V4(v4) => Address::v4(u32::from_ne_bytes(v4.octets())),
         IpAddr::V6(v6) => {
             let o = v6.octets();
             Address::V6(
@@ -55,7 +66,7 @@ pub fn to_words(address: IpAddr) -> Address {
 /// The address that the packet path holds.
 pub fn from_words(address: Address) -> IpAddr {
     match address {
-        Address::V4(word) => Ipv4Addr::from(word.to_ne_bytes()).into(),
+        Address::V4([.., word]) => Ipv4Addr::from(word.to_ne_bytes()).into(),
         Address::V6(words) => {
             let mut octets = [0; 16];
             for (place, word) in octets.chunks_exact_mut(4).zip(words) {
@@ -85,6 +96,21 @@ pub fn source_net(source: Address, mask: &SourceMask) -> IpNet {
     IpNet::new(address, source_bits(address, mask)).expect("a mask is no longer than its address")
 }
 
+/// The prefix that a record stands for: a source's, or a protected address that
+/// is counted by itself.
+///
+/// # Panics
+///
+/// Never, as [`source_net`].
+pub fn record_net(address: IpAddr, mask: &SourceMask) -> IpNet {
+    let words = to_words(address);
+    if words.masked(mask) == words {
+        source_net(words, mask)
+    } else {
+        IpNet::from(address)
+    }
+}
+
 /// An address without a prefix length where the prefix is one address.
 pub fn show(net: &IpNet) -> String {
     if net.prefix_len() == net.max_prefix_len() {
@@ -106,6 +132,8 @@ mod tests {
             ("2001:db8::1", "2001:db8::1"),
             ("2001:db8::/32", "2001:db8::/32"),
             ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("::ffff:192.0.2.1/128", "192.0.2.1"),
+            ("::ffff:192.0.2.0/120", "192.0.2.0/24"),
         ] {
             assert_eq!(show(&parse_prefix(text).unwrap()), expected);
         }

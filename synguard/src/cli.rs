@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
 
 use crate::address::parse_prefix;
-use crate::rules::Scope;
+use crate::rules::{Scope, parse_lasting};
 use crate::settings::{Mode, Settings};
 
 /// Stops SYN floods at the network card.
@@ -128,7 +128,7 @@ pub struct Allow {
     #[command(flatten)]
     pub edit: Edit,
     /// End it after this time.
-    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_lasting)]
     pub lasting: Option<Duration>,
 }
 
@@ -139,7 +139,7 @@ pub struct Block {
     #[command(flatten)]
     pub edit: Edit,
     /// End it after this time.
-    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_lasting)]
     pub lasting: Option<Duration>,
     /// Everything, or new inbound connections only.
     #[arg(long, value_enum, default_value = "all")]

@@ -38,6 +38,7 @@ pub struct XdpProgram {
 }
 
 /// Asks the kernel about the network of this namespace.
+#[derive(Clone)]
 pub struct Network(Handle);
 
 impl Network {

@@ -58,7 +58,7 @@ pub fn manual(
 
 /// Whether a rule was made for an address that this host depends on.
 pub const fn is_protection(rule: &Rule) -> bool {
-    rule.origin >= origin::OWN
+    rule.origin >= origin::OWN && rule.action == action::ALLOW
 }
 
 /// Refuses to block what is allowed, and where the person sits.
@@ -116,16 +116,33 @@ pub fn block(maps: &mut Maps, net: &IpNet, rule: Rule, clock: &Clock) -> Result<
     ))
 }
 
+/// Refuses to put an end to what protects this host.
+///
+/// # Errors
+///
+/// [`Error::Refused`] with the reason.
+pub fn check_allow(net: &IpNet, exact: Option<&Rule>, lasting: Option<Duration>) -> Result<()> {
+    match exact.filter(|rule| is_protection(rule) && lasting.is_some()) {
+        Some(rule) => Err(Error::Refused(format!(
+            "{} is protected ({}) for good, which an end would take away: leave --for out",
+            address::show(net),
+            protected::reason(rule.origin),
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// Puts an allow in place, lifts what it contradicts, and says so.
 pub fn allow(maps: &mut Maps, net: &IpNet, rule: Rule, clock: &Clock) -> Result<Vec<String>> {
     let mut said = Vec::new();
-    let exact = maps
-        .rule(net)?
-        .filter(|before| before.action == action::BLOCK);
-    if exact.is_some() {
+    let exact = maps.rule(net)?;
+    if exact.is_some_and(|before| before.action == action::BLOCK) {
         said.push(format!("lifted the block on {}", address::show(net)));
     }
-    for (banned, _) in bans_within(maps, net)? {
+    let (bans, blocks): (Vec<_>, Vec<_>) = blocks_within(maps, net)?
+        .into_iter()
+        .partition(|(_, rule)| rule.origin == origin::AUTOMATIC);
+    for (banned, _) in bans {
         maps.remove_rule(&banned)?;
         said.push(format!("lifted the ban on {}", address::show(&banned)));
     }
@@ -135,22 +152,43 @@ pub fn allow(maps: &mut Maps, net: &IpNet, rule: Rule, clock: &Clock) -> Result<
         address::show(net),
         lasting(&rule, clock)
     ));
+    if let Some((first, _)) = blocks.first() {
+        said.push(format!(
+            "{} inside stay blocked, as {}: `synguard unblock` ends that",
+            text::count(
+                blocks.len().try_into().unwrap_or(u64::MAX),
+                "narrower prefix",
+                "narrower prefixes"
+            ),
+            address::show(first),
+        ));
+    }
     Ok(said)
 }
 
-/// Automatic bans inside a wider prefix.
-fn bans_within(maps: &Maps, net: &IpNet) -> Result<Vec<(IpNet, Rule)>> {
+/// Blocks and bans inside a wider prefix.
+fn blocks_within(maps: &Maps, net: &IpNet) -> Result<Vec<(IpNet, Rule)>> {
     if net.prefix_len() == net.max_prefix_len() {
         return Ok(Vec::new());
     }
-    let mut within = Vec::new();
-    for entry in maps.rules() {
-        let (banned, rule) = entry?;
-        if rule.origin == origin::AUTOMATIC && net.contains(&banned) && banned != *net {
-            within.push((banned, rule));
-        }
-    }
+    let mut within = maps.rules().collect::<Result<Vec<_>>>()?;
+    within.retain(|(inner, rule)| {
+        rule.action == action::BLOCK && net.contains(inner) && inner != net
+    });
     Ok(within)
+}
+
+/// Reads how long a rule is to last.
+///
+/// # Errors
+///
+/// Where it is no time, or less than a second.
+pub fn parse_lasting(text: &str) -> std::result::Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if time < Duration::from_secs(1) {
+        return Err("a rule lasts a second at least: write 10m, 1h or 7days".to_owned());
+    }
+    Ok(time)
 }
 
 /// Removes a block or an allow, and says so.

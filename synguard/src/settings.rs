@@ -40,6 +40,14 @@ pub struct Settings {
 /// IPv6 customer is given at least (RFC 6177).
 pub const SOURCE_MASK: SourceMask = SourceMask::new(32, 64);
 
+/// New sources that get a record in an epoch without more ado: three quarters of
+/// the map, so that even a flood of them leaves the others their place.
+const ADMISSIONS: u64 = 65_536 / 4 * 3;
+
+/// More SYNs in a window than anybody can send are no threshold, and counts are
+/// compared in 64 bits.
+const MOST_SYNS: u64 = 1_000_000_000;
+
 impl Settings {
     /// Checks what the command line cannot.
     ///
@@ -71,6 +79,13 @@ impl Settings {
                 )));
             }
         }
+        if self.limit() > MOST_SYNS {
+            return Err(Error::Usage(format!(
+                "--syn-rate {} in a --window of {} is more than {MOST_SYNS} SYNs: lower one of them",
+                self.syn_rate,
+                humantime::format_duration(self.window),
+            )));
+        }
         if self.limit() == 0 {
             return Err(Error::Usage(format!(
                 "--syn-rate {} in a --window of {} is less than one SYN: raise one of them",
@@ -87,19 +102,23 @@ impl Settings {
         u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX)
     }
 
-    /// What to tell the packet path. Counts of rules are for the dataplane.
-    pub fn for_kernel(&self, clock: &Clock) -> KernelSettings {
+    /// What to tell the packet path. Counts of rules are for the dataplane;
+    /// `seed` is to be drawn at random.
+    pub fn for_kernel(&self, clock: &Clock, seed: u64) -> KernelSettings {
+        let window = clock.ticks(self.window);
         KernelSettings {
             abi_version: ABI_VERSION,
             dry_run: u32::from(self.dry_run),
-            window: clock.ticks(self.window),
+            window,
             limit: self.limit(),
             hz: clock.hz,
             all_rules: 0,
             prefix_rules_v4: 0,
             prefix_rules_v6: 0,
             mask: SOURCE_MASK,
-            reserved: 0,
+            epoch_shift: window.next_power_of_two().ilog2(),
+            admissions: ADMISSIONS,
+            seed,
         }
     }
 }
@@ -125,6 +144,13 @@ mod tests {
     #[test]
     fn what_is_out_of_range_is_named() {
         for (settings, flag) in [
+            (
+                Settings {
+                    syn_rate: u32::MAX,
+                    ..SANE
+                },
+                "--syn-rate",
+            ),
             (
                 Settings {
                     window: Duration::from_millis(1),

@@ -30,12 +30,15 @@ const SHIM6: u8 = IpProto::Shim6 as u8;
 #[inline(always)]
 pub(super) fn parse<V: View + ?Sized>(frame: &V, offset: usize) -> Packet {
     let Some(header) = frame.get::<{ Ipv6Hdr::LEN }>(offset) else {
-        return Packet::Opaque(Reason::TruncatedIpv6);
+        return Packet::opaque(Reason::TruncatedIpv6);
     };
     if header[0] >> 4 != 6 {
-        return Packet::Opaque(Reason::BadIpv6);
+        return Packet::opaque(Reason::BadIpv6);
     }
-    Packet::Ip(source(header), segment(frame, offset, header))
+    Packet {
+        source: source(header),
+        segment: segment(frame, offset, header),
+    }
 }
 
 #[inline(always)]
@@ -43,12 +46,14 @@ fn segment<V: View + ?Sized>(frame: &V, offset: usize, header: &[u8; Ipv6Hdr::LE
     let start = offset.wrapping_add(Ipv6Hdr::LEN);
     let mut at = start;
     let mut protocol = header[offset_of!(Ipv6Hdr, next_hdr)];
+    let mut fragmented = false;
     for _ in 0..MAX_EXTENSION_HEADERS {
         if protocol == TCP {
             break;
         }
         match next_header(frame, protocol, at) {
             Ok((next, len)) => {
+                fragmented |= protocol == FRAGMENT;
                 protocol = next;
                 at = at.wrapping_add(len);
             }
@@ -59,10 +64,15 @@ fn segment<V: View + ?Sized>(frame: &V, offset: usize, header: &[u8; Ipv6Hdr::LE
         return Segment::Other(not_tcp(protocol));
     }
     let extensions = at.wrapping_sub(start);
-    match payload_len(header) {
-        Some(payload) if payload < extensions => Segment::Other(Reason::Ipv6Extensions),
-        Some(payload) => tcp::parse(frame, at, payload.wrapping_sub(extensions)),
-        None => tcp::parse(frame, at, usize::MAX),
+    let len = match payload_len(header) {
+        Some(payload) if payload < extensions => return Segment::Other(Reason::Ipv6Extensions),
+        Some(payload) => payload.wrapping_sub(extensions),
+        None => usize::MAX,
+    };
+    if fragmented {
+        tcp::parse_fragment(frame, at, len)
+    } else {
+        tcp::parse(frame, at, len)
     }
 }
 

@@ -12,10 +12,12 @@ use tracing_subscriber::EnvFilter;
 use super::first_of;
 use crate::cli::{Attach, LogLevel};
 use crate::controller::{Ending, Guard};
+use crate::dataplane::Attached;
 use crate::error::Context as _;
 use crate::interface::Network;
+use crate::protected::Protected;
 use crate::settings::Settings;
-use crate::{Result, dataplane, kernel, privileges, protected};
+use crate::{Error, Result, dataplane, kernel, privileges, protected};
 
 pub(super) async fn run(args: Attach) -> Result<()> {
     let settings = args.settings().validated()?;
@@ -36,22 +38,35 @@ async fn attach_all(args: &Attach, settings: &Settings) -> Result<Vec<Guard>> {
     for name in args.interfaces.iter().filter(|name| seen.insert(*name)) {
         wanted.push(network.interface(name).await?);
     }
+    wanted.iter().try_for_each(dataplane::check)?;
     let mut guards = Vec::new();
     for interface in &wanted {
         let guard = dataplane::attach(interface, settings, kernel_level(args.log_level))
-            .and_then(|attached| Guard::new(attached, settings, &depended_on));
+            .and_then(|attached| take_charge(attached, settings, &depended_on, &network));
         match guard {
             Ok(guard) => guards.push(guard),
             Err(error) => {
-                guards
-                    .iter()
-                    .filter(|guard| guard.is_new())
-                    .try_for_each(Guard::detach)?;
+                guards.iter().try_for_each(Guard::undo)?;
                 return Err(error);
             }
         }
     }
     Ok(guards)
+}
+
+/// A filter without a controller would not know whom to protect.
+fn take_charge(
+    attached: Attached,
+    settings: &Settings,
+    depended_on: &Protected,
+    network: &Network,
+) -> Result<Guard> {
+    let undo = attached.undoing();
+    Guard::new(attached, settings, depended_on, network).inspect_err(|_| {
+        if let Err(failure) = undo.run() {
+            error!("{failure}");
+        }
+    })
 }
 
 async fn watch_all(
@@ -89,6 +104,13 @@ async fn watch_one(mut guard: Guard, keep: bool, mut stop: watch::Receiver<bool>
     let name = guard.interface().to_owned();
     match guard.run(stopped).await {
         Ok(Ending::Detached) => info!("{name}: detached by another command"),
+        Ok(Ending::Lost) => {
+            guard.detach()?;
+            return Err(Error::Absent(format!(
+                "{name} was deleted, or its filter was taken off: nothing is filtered any more; \
+                 `synguard attach {name}` does it again"
+            )));
+        }
         Ok(Ending::Stopped) if keep => {
             info!("{name}: the filter stays in place; `synguard detach {name}` takes it off");
         }
@@ -104,15 +126,20 @@ async fn watch_one(mut guard: Guard, keep: bool, mut stop: watch::Receiver<bool>
     Ok(())
 }
 
-/// Becomes true at the first SIGINT or SIGTERM.
+/// Becomes true at the first SIGINT or SIGTERM; SIGHUP ends nothing.
 fn on_signal() -> Result<watch::Receiver<bool>> {
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut hangup = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => break,
+                _ = terminate.recv() => break,
+                // An ssh session that breaks shall not take the controller along.
+                Some(()) = hangup.recv() => info!("the terminal is gone: going on without it"),
+            }
         }
         let _ = sender.send(true);
     });

@@ -37,12 +37,20 @@ pub(super) fn block(args: &Block) -> Result<()> {
         );
         let said = rules::block(&mut target.maps, &net, rule, &target.clock)?;
         target.say(&said);
+        if target.maps.settings()?.dry_run != 0 {
+            target.say("it is a dry run: nothing is dropped");
+        }
     }
     Ok(())
 }
 
 pub(super) fn allow(args: &Allow) -> Result<()> {
-    for target in &mut open(&args.edit)? {
+    let mut targets = open(&args.edit)?;
+    for target in &targets {
+        let exact = target.maps.rule(&args.edit.net)?;
+        rules::check_allow(&args.edit.net, exact.as_ref(), args.lasting)?;
+    }
+    for target in &mut targets {
         let rule = manual(
             action::ALLOW,
             Scope::Syn,

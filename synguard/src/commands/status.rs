@@ -5,18 +5,20 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::{print, print_json, targets};
-use crate::Result;
 use crate::cli::Status;
 use crate::dataplane::{Maps, Pins};
+use crate::interface::Network;
 use crate::status::{self, Report, SCHEMA_VERSION, Sample};
+use crate::{Error, Result, dataplane};
 
 /// Rates are taken over at least this long.
 const RATE_TIME: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(args: &Status) -> Result<()> {
     let mut interfaces = Vec::new();
+    let network = Network::open()?;
     for pins in targets::attached(args.interface.as_deref())? {
-        interfaces.push(report(&pins).await?);
+        interfaces.push(report(&pins, &network).await?);
     }
     if args.json {
         return print_json(&status::Statuses {
@@ -28,7 +30,7 @@ pub(super) async fn run(args: &Status) -> Result<()> {
     print(&shown.join("\n"))
 }
 
-async fn report(pins: &Pins) -> Result<Report> {
+async fn report(pins: &Pins, network: &Network) -> Result<Report> {
     let maps = Maps::open(pins)?;
     let first = Sample::take(&maps)?;
     let enough = Instant::now() + RATE_TIME;
@@ -36,5 +38,19 @@ async fn report(pins: &Pins) -> Result<Report> {
     let sources = status::sources(&maps)?;
     sleep_until(enough).await;
     let second = Sample::take(&maps)?;
-    Report::new(pins, &maps, &first, &second, rules, sources)
+    let in_place = in_place(pins, &maps, network).await?;
+    Report::new(pins, &maps, in_place, (&first, &second), rules, sources)
+}
+
+/// Whether the interface still runs the filter; nothing where it is in another
+/// network namespace.
+async fn in_place(pins: &Pins, maps: &Maps, network: &Network) -> Result<Option<bool>> {
+    if maps.attachment()?.namespace != dataplane::namespace()? {
+        return Ok(None);
+    }
+    match network.interface(pins.interface()).await {
+        Ok(interface) => Ok(Some(dataplane::in_place(pins, &interface))),
+        Err(Error::Absent(_)) => Ok(Some(false)),
+        Err(error) => Err(error),
+    }
 }

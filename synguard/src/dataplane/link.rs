@@ -25,7 +25,7 @@ pub(super) fn pinned_program(pins: &Pins) -> Option<u32> {
 
 /// Whether the pinned link still holds this interface: it does not if the
 /// interface was deleted and made again.
-pub(super) fn holds(pins: &Pins, interface: &Interface) -> bool {
+pub fn holds(pins: &Pins, interface: &Interface) -> bool {
     match (pinned_program(pins), interface.xdp) {
         (Some(pinned), Some(xdp)) => pinned == xdp.id,
         _ => false,

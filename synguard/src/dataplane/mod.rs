@@ -6,6 +6,7 @@
 
 mod attach;
 mod events;
+mod job;
 mod kernel_log;
 mod link;
 mod maps;
@@ -16,8 +17,9 @@ mod rules;
 mod sandbox;
 mod tracepoint;
 
-pub use attach::{Attached, Facts, attach};
+pub use attach::{Attached, Facts, Undo, attach, check, namespace};
 pub use events::Events;
+pub use link::holds as in_place;
 pub use maps::{Counters, Maps};
 pub use pins::{Lock, Pins, attached_interfaces};
 pub use sandbox::Sandbox;

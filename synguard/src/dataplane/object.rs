@@ -12,7 +12,7 @@ use crate::{Error, Result};
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/synguard.bpf.o"));
 
 /// The maps that are pinned. Their names are the pins' names.
-pub(super) const PINNED: [&str; 10] = [
+pub(super) const PINNED: [&str; 12] = [
     "SETTINGS",
     "ATTACHMENT",
     "COUNTERS",
@@ -23,6 +23,8 @@ pub(super) const PINNED: [&str; 10] = [
     "SOURCES",
     "EVENTS",
     "CLOCK",
+    "PRESSURE",
+    "SKETCH",
 ];
 
 /// The filter for drivers that use several buffers per packet.

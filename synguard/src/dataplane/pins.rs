@@ -1,7 +1,8 @@
 //! Where the maps and links of an interface are pinned, and who may touch them.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, fcntl_lock, statfs};
@@ -104,14 +105,16 @@ impl Pins {
         if fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
             return Ok(Lock(file));
         }
+        Err(self.already_attached(self.controller()))
+    }
+
+    pub(super) fn already_attached(&self, controller: Option<u32>) -> Error {
         let name = &self.interface;
-        let pid = self
-            .controller()
-            .map_or_else(String::new, |pid| format!(" (process {pid})"));
-        Err(Error::Busy(format!(
+        let pid = controller.map_or_else(String::new, |pid| format!(" (process {pid})"));
+        Error::Busy(format!(
             "{name} is already attached and its controller is running{pid}: \
              `synguard status {name}` shows it, `synguard detach {name}` ends it"
-        )))
+        ))
     }
 
     /// The process id of this interface's controller, if one runs.
@@ -135,13 +138,19 @@ impl Pins {
     }
 
     fn lock_file(&self, kind: &str) -> Result<File> {
-        fs::create_dir_all(LOCKS).context(format!("making {LOCKS}"))?;
+        // Nobody else's: whoever may read a file may lock it.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(LOCKS)
+            .context(format!("making {LOCKS}"))?;
         let path = self.lock_path(kind);
         File::options()
             .create(true)
             .truncate(false)
             .read(true)
             .write(true)
+            .mode(0o600)
             .open(&path)
             .context(format!("opening {}", path.display()))
     }

@@ -9,6 +9,7 @@ use aya::maps::MapError;
 use aya::maps::lpm_trie::Key;
 use ipnet::IpNet;
 use synguard_common::abi::{Rule, Settings, scope};
+use synguard_common::decide::stronger;
 use synguard_common::source::Address;
 
 use super::maps::Maps;
@@ -28,11 +29,24 @@ enum Place {
 impl Place {
     fn of(net: &IpNet, settings: &Settings) -> Self {
         let source = address::source_bits(net.addr(), &settings.mask);
-        let len = u32::from(net.prefix_len());
-        match address::to_words(net.network()) {
-            Address::V4(word) if net.prefix_len() == source => Self::ExactV4(word),
-            Address::V6(words) if net.prefix_len() == source => Self::ExactV6(words),
-            Address::V4(word) => Self::TrieV4(Key::new(len, [word, 0])),
+        let words = address::to_words(net.network());
+        if net.prefix_len() == source {
+            Self::exact(words)
+        } else {
+            Self::trie(words, u32::from(net.prefix_len()))
+        }
+    }
+
+    const fn exact(address: Address) -> Self {
+        match address {
+            Address::V4([.., word]) => Self::ExactV4(word),
+            Address::V6(words) => Self::ExactV6(words),
+        }
+    }
+
+    const fn trie(address: Address, len: u32) -> Self {
+        match address {
+            Address::V4([.., word]) => Self::TrieV4(Key::new(len, [word, 0])),
             Address::V6(words) => Self::TrieV6(Key::new(len, words)),
         }
     }
@@ -50,30 +64,38 @@ impl Maps {
         Ok(found.filter(|rule| rule.prefix_len == net.prefix_len()))
     }
 
-    /// The rule with the longest prefix that covers all of `net` and holds at
-    /// `now`.
+    /// The rule that decides about all of `net` at `now`, chosen as the packet
+    /// path does ([`stronger`]).
     pub fn covering(&self, net: &IpNet, now: u64) -> Result<Option<Rule>> {
         let settings = self.settings()?;
+        let words = address::to_words(net.network());
         let source = address::source_bits(net.addr(), &settings.mask);
         let exact = if net.prefix_len() >= source {
-            let place = match address::to_words(net.network()).masked(&settings.mask) {
-                Address::V4(word) => Place::ExactV4(word),
-                Address::V6(words) => Place::ExactV6(words),
-            };
-            self.lookup(&place)?
+            self.lookup(&Place::exact(words.masked(&settings.mask)))?
         } else {
             None
         };
-        let len = u32::from(net.prefix_len());
-        let trie = self.lookup(&match address::to_words(net.network()) {
-            Address::V4(word) => Place::TrieV4(Key::new(len, [word, 0])),
-            Address::V6(words) => Place::TrieV6(Key::new(len, words)),
-        })?;
-        let active = [exact, trie]
-            .into_iter()
-            .flatten()
-            .filter(|rule| rule.active(now));
-        Ok(active.max_by_key(|rule| rule.prefix_len))
+        let exact = exact.filter(|rule| rule.active(now));
+        match (exact, self.active_prefix(words, net.prefix_len(), now)?) {
+            (Some(exact), Some(prefix)) => Ok(Some(*stronger(&exact, &prefix))),
+            (exact, prefix) => Ok(exact.or(prefix)),
+        }
+    }
+
+    /// The longest prefix in the trie that covers `len` bits of `address` and
+    /// holds, behind all whose time is over.
+    fn active_prefix(&self, address: Address, len: u8, now: u64) -> Result<Option<Rule>> {
+        let mut longest = Some(len);
+        while let Some(len) = longest {
+            let Some(rule) = self.lookup(&Place::trie(address, u32::from(len)))? else {
+                return Ok(None);
+            };
+            if rule.active(now) {
+                return Ok(Some(rule));
+            }
+            longest = rule.prefix_len.checked_sub(1);
+        }
+        Ok(None)
     }
 
     /// All rules, in no order.
@@ -81,7 +103,7 @@ impl Maps {
         let v4 = self
             .exact_v4
             .iter()
-            .map(|entry| entry.map(|(word, rule)| (Address::V4(word), rule.0)));
+            .map(|entry| entry.map(|(word, rule)| (Address::v4(word), rule.0)));
         let v6 = self
             .exact_v6
             .iter()
@@ -89,7 +111,7 @@ impl Maps {
         let trie_v4 = self.prefix_v4.iter().map(|entry| {
             entry.map(|(key, rule)| {
                 let [word, _] = key.data();
-                (Address::V4(word), rule.0)
+                (Address::v4(word), rule.0)
             })
         });
         let trie_v6 = self
@@ -139,6 +161,15 @@ impl Maps {
         .context(format!("removing the rule for {}", address::show(net)))?;
         self.recount(net, Some(before), None, Growth::Rest)?;
         Ok(Some(before))
+    }
+
+    /// Removes all rules that `unwanted` picks.
+    pub(super) fn remove_rules(&mut self, unwanted: impl Fn(&Rule) -> bool) -> Result<()> {
+        let all = self.rules().collect::<Result<Vec<_>>>()?;
+        for (net, _) in all.iter().filter(|(_, rule)| unwanted(rule)) {
+            self.remove_rule(net)?;
+        }
+        Ok(())
     }
 
     /// Counts all rules anew: what a crash left half-done is put right.

@@ -5,7 +5,7 @@ use aya::{Ebpf, programs::Xdp};
 use synguard_common::abi::Settings;
 use synguard_common::verdict::{Decision, Reason, Verdict};
 
-use super::attach::read_tick;
+use super::job::read_tick;
 use super::maps::{Counters, Maps};
 use super::object;
 use crate::Result;

@@ -104,6 +104,8 @@ pub(super) fn attach(ebpf: &mut Ebpf, pins: &Pins) -> Result<()> {
         .take_link(id)
         .context("taking the tracepoint's link")?;
     let link = FdLink::try_from(link).context("taking the tracepoint's link")?;
+    // The old one goes only now that the new one counts.
+    pins.remove_handshake()?;
     link.pin(pins.handshake())
         .context("pinning the tracepoint's link")?;
     Ok(())

@@ -28,6 +28,9 @@ pub struct Report {
     pub mode: &'static str,
     /// Whether nothing is dropped.
     pub dry_run: bool,
+    /// Whether the interface still runs the filter: not if it was deleted and
+    /// made again. Null where it is in another network namespace.
+    pub in_place: Option<bool>,
     /// ISO 8601, UTC.
     pub attached_at: String,
     /// Since then.
@@ -118,8 +121,8 @@ impl Report {
     pub fn new(
         pins: &Pins,
         maps: &Maps,
-        first: &Sample,
-        second: &Sample,
+        in_place: Option<bool>,
+        (first, second): (&Sample, &Sample),
         rules: Vec<RuleEntry>,
         (sources, sources_tracked): (Vec<SourceEntry>, usize),
     ) -> Result<Self> {
@@ -135,6 +138,7 @@ impl Report {
                 "native"
             },
             dry_run: settings.dry_run != 0,
+            in_place,
             attached_at: text::date(attached_at),
             uptime_seconds: attached_at.elapsed().map_or(0, |since| since.as_secs()),
             controller_pid: pins.controller(),

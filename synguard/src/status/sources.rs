@@ -64,10 +64,7 @@ pub fn sources(maps: &Maps) -> Result<(Vec<SourceEntry>, usize)> {
             .unwrap_or(u64::MAX)
     };
     let entry = |(load, source, record): (u64, IpAddr, SourceRecord)| SourceEntry {
-        source: address::show(&address::source_net(
-            address::to_words(source),
-            &settings.mask,
-        )),
+        source: address::show(&address::record_net(source, &settings.mask)),
         syns_per_second: per_second(load),
         syns: record.syns,
         dropped: record.dropped,

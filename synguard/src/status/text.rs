@@ -58,10 +58,13 @@ pub fn show_list(list: &RuleList) -> String {
 }
 
 fn headline(report: &Report) -> String {
-    let does = if report.dry_run {
-        "dry run, nothing is dropped"
-    } else {
-        "filtering"
+    let does = match report {
+        Report {
+            in_place: Some(false),
+            ..
+        } => "NOT FILTERING: the interface was deleted or its filter taken off; attach it again",
+        Report { dry_run: true, .. } => "dry run, nothing is dropped",
+        _ => "filtering",
     };
     let controller = match report.controller_pid {
         Some(pid) => format!("controller running (process {pid})"),
@@ -102,7 +105,7 @@ fn safety(report: &Report) -> String {
         .filter(|rule| rule.action == "allow")
         .count();
     let proof = if report.handshakes_counted {
-        "clients that complete their connections are never banned"
+        "clients that complete their connections are not banned"
     } else {
         "completed connections cannot be seen on this kernel"
     };

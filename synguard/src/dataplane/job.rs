@@ -1,0 +1,193 @@
+//! One attachment in the making: load, put in place, count handshakes.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aya::Ebpf;
+use aya::programs::{TestRun as _, TestRunOptions};
+use synguard_common::abi::{Attachment, Settings as KernelSettings, origin};
+
+use super::attach::{Facts, namespace};
+use super::maps::Maps;
+use super::pins::Pins;
+use super::tracepoint::{self, Offsets};
+use super::{kernel_log, link, object};
+use crate::Result;
+use crate::clock::Clock;
+use crate::error::Context as _;
+use crate::interface::Interface;
+use crate::settings::{Mode, Settings};
+
+/// What to attach, and what is there already.
+pub(super) struct Job<'a> {
+    pub(super) interface: &'a Interface,
+    pub(super) settings: &'a Settings,
+    pub(super) log_level: u8,
+    pub(super) pins: &'a Pins,
+    /// What the packet path was told so far, where maps are pinned.
+    pub(super) before: Option<KernelSettings>,
+    /// The pinned link is alive on this interface.
+    pub(super) held: bool,
+}
+
+/// A job done.
+pub(super) struct Done {
+    pub(super) ebpf: Ebpf,
+    pub(super) maps: Maps,
+    pub(super) clock: Clock,
+    pub(super) facts: Facts,
+}
+
+impl Job<'_> {
+    pub(super) fn run(&self) -> Result<Done> {
+        let offsets = Offsets::read();
+        let mut ebpf = object::load(Some(self.pins), offsets.as_ref().ok(), self.log_level)?;
+        if self.log_level > 0 {
+            kernel_log::forward(&mut ebpf)?;
+        }
+        let mut maps = Maps::open_pinned(self.pins)?;
+        object::clock(&mut ebpf)?;
+        let clock = Clock::calibrated(Clock::kernel_hz(), read_tick(&mut ebpf, &maps)?);
+        let mut shortfalls = Vec::new();
+        let native = self.put_filter(&mut ebpf, &mut maps, &clock, &mut shortfalls)?;
+        let handshakes = self.put_tracepoint(&mut ebpf, offsets, &mut shortfalls);
+        maps.set_attachment(self.attachment(&maps, &clock, native, handshakes)?)?;
+        let facts = Facts {
+            native,
+            taken_over: self.held,
+            shortfalls,
+        };
+        Ok(Done {
+            ebpf,
+            maps,
+            clock,
+            facts,
+        })
+    }
+
+    /// Puts the program in place; says whether the driver runs it.
+    fn put_filter(
+        &self,
+        ebpf: &mut Ebpf,
+        maps: &mut Maps,
+        clock: &Clock,
+        shortfalls: &mut Vec<String>,
+    ) -> Result<bool> {
+        let filter = object::filter(ebpf)?;
+        if filter != object::MULTI_BUFFER {
+            shortfalls.push(
+                "this kernel has no multi-buffer XDP (from Linux 5.18 on): \
+                 native mode may refuse an MTU above one page"
+                    .to_owned(),
+            );
+        }
+        let program = object::xdp(ebpf, filter)?;
+        // The settings must stand before the first packet comes.
+        self.put_settings(maps, clock)?;
+        if self.held {
+            link::replace(program, self.pins)?;
+            let native = self.interface.xdp.is_some_and(|xdp| xdp.native);
+            shortfalls.extend(self.other_mode(native));
+            return Ok(native);
+        }
+        if self.before.is_some() {
+            // Its interface is gone and came back: the old link holds nothing.
+            self.pins.remove_link()?;
+        }
+        let attached = link::create(program, self.interface, self.settings.mode, self.pins)?;
+        shortfalls.extend(attached.fallback.map(|why| {
+            format!(
+                "the driver does not run XDP natively ({why}): generic mode it is, which is slower"
+            )
+        }));
+        Ok(attached.native)
+    }
+
+    fn put_settings(&self, maps: &mut Maps, clock: &Clock) -> Result<()> {
+        let _lock = self.pins.lock_rules()?;
+        let was_dry = self.before.is_some_and(|before| before.dry_run != 0);
+        if was_dry && !self.settings.dry_run {
+            // Those bans were never meant to drop anything.
+            maps.remove_rules(|rule| rule.origin == origin::AUTOMATIC)?;
+        }
+        maps.set_settings(maps.counted(self.settings.for_kernel(clock, random()?))?)
+    }
+
+    /// A running filter keeps its mode.
+    fn other_mode(&self, native: bool) -> Option<String> {
+        let (wanted, is) = match (self.settings.mode, native) {
+            (Mode::Native, false) => ("native", "generic"),
+            (Mode::Generic, true) => ("generic", "native"),
+            _ => return None,
+        };
+        let name = &self.interface.name;
+        Some(format!(
+            "the running filter stays in {is} mode: for {wanted} mode, `synguard detach {name}` first"
+        ))
+    }
+
+    /// Counts handshakes, if this kernel lets it; says whether it does.
+    fn put_tracepoint(
+        &self,
+        ebpf: &mut Ebpf,
+        offsets: Result<Offsets>,
+        shortfalls: &mut Vec<String>,
+    ) -> bool {
+        let attached = offsets.and_then(|_| tracepoint::attach(ebpf, self.pins));
+        if let Err(error) = &attached {
+            shortfalls.push(format!(
+                "completed handshakes cannot be counted ({error}): \
+                 busy clients are told from floods by their rate alone"
+            ));
+        }
+        attached.is_ok()
+    }
+
+    fn attachment(
+        &self,
+        maps: &Maps,
+        clock: &Clock,
+        native: bool,
+        handshakes: bool,
+    ) -> Result<Attachment> {
+        let attached_at = match maps.attachment()?.attached_at {
+            earlier if self.held && earlier != 0 => earlier,
+            _ => unix_seconds(SystemTime::now()),
+        };
+        Ok(Attachment {
+            attached_at,
+            tick_offset: clock.offset,
+            interface: self.interface.index,
+            native: u32::from(native),
+            handshakes: u32::from(handshakes),
+            syn_rate: self.settings.syn_rate,
+            ban_seconds: self.settings.ban_time.as_secs(),
+            namespace: namespace()?,
+        })
+    }
+}
+
+/// Runs the clock program and reads what it wrote.
+pub(super) fn read_tick(ebpf: &mut Ebpf, maps: &Maps) -> Result<u64> {
+    let program = object::xdp(ebpf, object::CLOCK)?;
+    // The least frame that the kernel takes: an Ethernet header.
+    let (frame, mut out) = ([0; 14], [0; 14]);
+    program
+        .test_run(TestRunOptions {
+            data_in: Some(&frame),
+            data_out: Some(&mut out),
+            ..TestRunOptions::new()
+        })
+        .context("reading the kernel's tick")?;
+    maps.tick()
+}
+
+fn random() -> Result<u64> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).context("drawing a random number")?;
+    Ok(u64::from_ne_bytes(bytes))
+}
+
+fn unix_seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}

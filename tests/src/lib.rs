@@ -1,0 +1,38 @@
+//! The lab: a home network made of namespaces, real services in it, a flood
+//! towards it, and the `synguard` binary as its owner would run it.
+//!
+//! Everything here stays between network namespaces that the lab itself made.
+//! Neither they nor the mounts that synguard sees have a name: when the process
+//! that made them ends, by whatever cause, the kernel takes them away with the
+//! interfaces and the pins in them, and the children are signalled.
+//!
+//! The pieces, from the ground up: [`wait`], [`program`], [`namespace`],
+//! [`mounts`], [`address`], [`topology`]; in that network [`services`],
+//! [`clients`], [`greeter`], [`flood`] and [`sender`]; watching it [`capture`]
+//! and [`ping`]; and [`synguard`], the thing under test. [`lab`] puts them
+//! together, [`demo`] tells the story.
+
+pub mod address;
+pub mod capture;
+pub mod clients;
+pub mod controller;
+pub mod demo;
+pub mod flood;
+pub mod foreign;
+pub mod greeter;
+pub mod interrupt;
+pub mod knock;
+pub mod lab;
+pub mod leftovers;
+pub mod mounts;
+pub mod namespace;
+pub mod packet_socket;
+pub mod ping;
+pub mod program;
+pub mod seed_packet;
+pub mod sender;
+pub mod services;
+pub mod synguard;
+pub mod tally;
+pub mod topology;
+pub mod wait;

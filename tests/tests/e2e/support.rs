@@ -1,0 +1,132 @@
+//! What several cases ask and send.
+
+use std::net::IpAddr;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use synguard_tests::address::{CONTAINER, CONTAINER6, VICTIMS};
+use synguard_tests::clients;
+use synguard_tests::controller::Controller;
+use synguard_tests::foreign::attached_id;
+use synguard_tests::lab::Lab;
+use synguard_tests::seed_packet::Dress;
+use synguard_tests::sender::Plan;
+use synguard_tests::synguard::Synguard;
+use synguard_tests::tally::Request;
+use synguard_tests::topology::Topology;
+use synguard_tests::wait;
+
+/// The number at a JSON pointer.
+pub fn number(value: &Value, pointer: &str) -> Result<u64> {
+    let found = value.pointer(pointer).and_then(Value::as_u64);
+    found.with_context(|| format!("no number at {pointer} in {value:#}"))
+}
+
+/// Asks for the status until it is as wanted.
+pub fn wait_for_status(
+    synguard: &Synguard,
+    what: &str,
+    mut wanted: impl FnMut(&Value) -> Result<bool>,
+) -> Result<Value> {
+    wait::until(what, wait::GENEROUS, || match synguard.status() {
+        Ok(status) => match wanted(&status) {
+            Ok(true) => Some(Ok(status)),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        },
+        Err(error) => Some(Err(error)),
+    })?
+}
+
+/// Waits until so many more packets than in `before` have been dropped.
+pub fn wait_for_more_drops(synguard: &Synguard, before: &Value, more: u64) -> Result<Value> {
+    let goal = number(before, "/dropped/total")? + more;
+    wait_for_status(synguard, "more dropped packets", |status| {
+        Ok(number(status, "/dropped/total")? >= goal)
+    })
+}
+
+/// The prefixes of the rules with this action and origin, in order.
+pub fn rules(status: &Value, action: &str, origin: &str) -> Vec<String> {
+    let all = status["rules"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let picked = all
+        .iter()
+        .filter(|rule| rule["action"] == action && rule["origin"] == origin);
+    let mut prefixes: Vec<_> = picked
+        .filter_map(|rule| rule["prefix"].as_str().map(str::to_owned))
+        .collect();
+    prefixes.sort();
+    prefixes
+}
+
+/// The prefixes of the automatic bans.
+pub fn bans(status: &Value) -> Vec<String> {
+    rules(status, "block", "automatic")
+}
+
+/// The story's sources as the status shows them.
+pub fn victims() -> Vec<String> {
+    let mut names = VICTIMS.map(|victim| victim.to_string()).to_vec();
+    names.sort();
+    names
+}
+
+/// Waits until both of the story's sources are banned, and dropped as such.
+pub fn wait_for_bans(synguard: &Synguard, controller: &Controller) -> Result<Value> {
+    for victim in VICTIMS {
+        controller.wait_for(&format!("promoted {victim}"))?;
+    }
+    let status = wait_for_status(synguard, "drops by ban", |status| {
+        Ok(number(status, "/dropped/banned")? > 0)
+    })?;
+    ensure!(bans(&status) == victims(), "other bans: {status:#}");
+    Ok(status)
+}
+
+/// A flood of exact seed packets from these sources.
+pub fn plan(sources: &[IpAddr], per_second: u32, packets: u64) -> Plan {
+    let v6 = sources.iter().any(IpAddr::is_ipv6);
+    Plan {
+        sources: sources.to_vec(),
+        destination: if v6 {
+            CONTAINER6.into()
+        } else {
+            CONTAINER.into()
+        },
+        dress: Dress::PLAIN,
+        per_second,
+        packets,
+    }
+}
+
+/// The same from both of the story's sources.
+pub fn seed_plan(per_second: u32, packets: u64) -> Plan {
+    plan(&VICTIMS.map(IpAddr::from), per_second, packets)
+}
+
+/// True when the client with this number gets a page, however long it takes.
+pub fn is_served(topology: &Topology, client: usize) -> Result<bool> {
+    Ok(clients::ask(topology, client, Request::Http, clients::PATIENT)?.success)
+}
+
+/// True when the client with this number gets no page in three seconds.
+pub fn is_turned_away(topology: &Topology, client: usize) -> Result<bool> {
+    Ok(!clients::ask(topology, client, Request::Http, clients::IMPATIENT)?.success)
+}
+
+/// Nothing of synguard is on the uplink, and nothing is pinned for it.
+pub fn ensure_untouched(lab: &Lab) -> Result<()> {
+    let pins = lab.synguard.pins()?;
+    ensure!(pins.is_empty(), "pins are left: {pins:?}");
+    wait_for_no_program(lab, &lab.topology.uplink)
+}
+
+/// The kernel takes a program off a moment after its link's pin is removed.
+pub fn wait_for_no_program(lab: &Lab, interface: &str) -> Result<()> {
+    wait::until_true("no program on the interface", wait::GENEROUS, || {
+        attached_id(&lab.topology.host, interface).is_ok_and(|id| id.is_none())
+    })
+}

@@ -1,0 +1,8 @@
+//! The loaded program, one frame at a time: no network, but the real kernel.
+
+mod differential;
+mod frames;
+mod host;
+mod packets;
+mod settings;
+mod state;

@@ -1,0 +1,29 @@
+//! Settings under which time plays no part in a test.
+
+use std::time::Duration;
+
+use synguard::clock::Clock;
+use synguard::settings::{Mode, Settings};
+use synguard_common::abi;
+
+const SEED: u64 = 0x5eed;
+
+/// SYNs per window. With a window this long no test crosses its end.
+pub const LIMIT: u32 = 10;
+const WINDOW: Duration = Duration::from_secs(3600);
+
+/// What both sides are told.
+pub fn settings(clock: &Clock) -> abi::Settings {
+    let settings = Settings {
+        mode: Mode::Auto,
+        dry_run: false,
+        keep: false,
+        syn_rate: 1,
+        window: WINDOW,
+        ban_time: Duration::from_secs(600),
+    };
+    abi::Settings {
+        limit: u64::from(LIMIT),
+        ..settings.for_kernel(clock, SEED)
+    }
+}
