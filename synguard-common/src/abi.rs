@@ -75,6 +75,8 @@ pub struct Rule<W = u64> {
     pub recent_ports: u64,
     /// From which source port ([`crate::ports`]).
     pub source_port: u64,
+    /// A set of 64 buckets of destination ports ([`crate::ports`]).
+    pub port_set: u64,
     /// What the source sent before the ban.
     pub syns: u32,
     /// How fast, in SYNs per second.
@@ -220,8 +222,8 @@ pub struct Event {
 }
 
 const _: () = {
-    assert!(size_of::<Rule>() == 56);
-    assert!(size_of::<LiveRule>() == 56);
+    assert!(size_of::<Rule>() == 64);
+    assert!(size_of::<LiveRule>() == 64);
     assert!(size_of::<SourceRecord>() == 112);
     assert!(size_of::<LiveRecord>() == 112);
     assert!(size_of::<Settings>() == 80);

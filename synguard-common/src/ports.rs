@@ -49,6 +49,15 @@ pub const fn note_source_port(word: u64, port: u16) -> u64 {
     }
 }
 
+/// The first source port seen, if any was.
+pub const fn first_source_port(word: u64) -> Option<u16> {
+    if word & KNOWN == 0 {
+        None
+    } else {
+        Some((word & 0xffff) as u16)
+    }
+}
+
 /// The source port, where it has always been the same one.
 pub const fn constant_source_port(word: u64) -> Option<u16> {
     if word & KNOWN != 0 && word & VARIES == 0 {

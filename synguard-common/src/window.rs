@@ -108,6 +108,24 @@ impl Load {
     }
 }
 
+/// A weighted count as a rate per second, for people; `length` in ticks, `hz`
+/// ticks per second.
+pub const fn per_second(weighted: u64, length: u64, hz: u32) -> u64 {
+    let square = (length as u128).wrapping_mul(length as u128);
+    let rate = match (weighted as u128)
+        .wrapping_mul(hz as u128)
+        .checked_div(square)
+    {
+        Some(rate) => rate,
+        None => 0,
+    };
+    if rate > u64::MAX as u128 {
+        u64::MAX
+    } else {
+        rate as u64
+    }
+}
+
 #[inline(always)]
 const fn weigh(current: u64, previous: u64, length: u64, covered: u64) -> u64 {
     low(current)
@@ -165,6 +183,23 @@ mod tests {
     fn a_steady_rate_never_reads_higher_than_it_is() {
         // One SYN every ten ticks is ten a window.
         assert!(peak((0..1000).map(|n| n * 10)) <= 11 * LENGTH);
+    }
+
+    #[test]
+    fn a_rate_is_per_second_whatever_the_window() {
+        for (syns, length, hz, expected) in [
+            (50, 250, 250, 50),
+            (50, 125, 250, 100),
+            (50, 500, 250, 25),
+            (1, 0, 250, 0),
+        ] {
+            let weighted = syns * length;
+            assert_eq!(
+                per_second(weighted, length, hz),
+                expected,
+                "{syns} in {length} ticks"
+            );
+        }
     }
 
     #[test]

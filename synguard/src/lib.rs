@@ -5,6 +5,7 @@
 //! promotes offenders; [`commands`] holds one file a subcommand.
 
 pub mod address;
+pub mod class;
 pub mod cli;
 pub mod clock;
 pub mod commands;

@@ -27,6 +27,7 @@ pub const BLANK: Rule = Rule {
     hits: 0,
     recent_ports: 0,
     source_port: 0,
+    port_set: 0,
     syns: 0,
     syns_per_second: 0,
     handshakes: 0,

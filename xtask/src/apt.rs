@@ -1,6 +1,7 @@
 //! Debian's package manager.
 
 use std::io;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result};
@@ -49,6 +50,27 @@ pub fn candidate(package: &str) -> Option<String> {
         .lines()
         .find_map(|line| line.trim().strip_prefix("Candidate: ").map(str::to_owned))?;
     (version != "(none)").then_some(version)
+}
+
+/// What `package` depends on: a metapackage names the newest of its kind.
+pub fn dependencies(package: &str) -> Vec<String> {
+    let mut command = Command::new("apt-cache");
+    command.args(["depends", package]).env("LC_ALL", "C");
+    let text = process::probe(&mut command).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| line.trim().strip_prefix("Depends: "))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Puts the package's file into `folder`, and installs nothing.
+pub fn download(package: &str, folder: &Path) -> Result<()> {
+    let mut command = apt_get();
+    command
+        // By default root downloads as another user, who may not write there.
+        .args(["-o", "APT::Sandbox::User=root", "download", package])
+        .current_dir(folder);
+    process::run(&mut command)
 }
 
 /// What a person types as root to install these.

@@ -40,6 +40,11 @@ pub enum Task {
         #[arg(last = true)]
         args: Vec<OsString>,
     },
+    /// Test on the kernels of Debian 12 and 13, in software emulation.
+    ///
+    /// The kernels are Debian's packages, downloaded once to target/kernels
+    /// and never installed. `cargo xtask test` does this too, at its end.
+    Kernels,
     /// Show a flood and its end in network namespaces. Needs root.
     Demo {
         /// The arguments of the demonstration.

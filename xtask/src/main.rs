@@ -6,6 +6,7 @@ mod check;
 mod cli;
 mod commands;
 mod ebpf;
+mod kernels;
 mod no_services;
 mod packages;
 mod process;
@@ -43,6 +44,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Build => commands::build::release(&workspace),
         Task::Run { args } => commands::run::run(&workspace, &args),
         Task::Test { args } => commands::test::run(&workspace, &args),
+        Task::Kernels => commands::kernels::run(&workspace),
         Task::Demo { args } => commands::demo::run(&workspace, &args),
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use synguard_common::abi::{Rule, action, origin};
 
 use super::plan::{Change, Evidence, Lift};
+use crate::class::Class;
 use crate::clock::Clock;
 use crate::dataplane::Facts;
 use crate::settings::Settings;
@@ -15,9 +16,11 @@ pub(super) fn change(change: &Change, clock: &Clock, dry_run: bool) -> String {
     let would = if dry_run { "would have " } else { "" };
     match change {
         Change::Promote(net, rule, evidence) => format!(
-            "{would}promoted {} for {}: {}",
+            "{would}promoted {} for {} as {}, {}: {}",
             address::show(net),
             text::duration(clock.since(rule.since, rule.expires)),
+            Class::of(rule).label(),
+            Class::of(rule).meaning(),
             of_evidence(evidence),
         ),
         Change::Lift(net, rule, why) => format!(

@@ -3,6 +3,7 @@
 use ipnet::IpNet;
 use synguard_common::abi::{Rule, SourceRecord, action, origin, scope};
 use synguard_common::ports;
+use synguard_common::window::per_second;
 
 use crate::rules::BLANK;
 
@@ -73,7 +74,7 @@ pub fn promotion(
     }
     let evidence = Evidence {
         syns: load.syns / policy.window,
-        syns_per_second: per_second(load.syns, policy),
+        syns_per_second: per_second(load.syns, policy.window, policy.hz),
         handshakes: load.handshakes / policy.window,
         destination_ports: ports::recent(record.recent_ports).collect(),
         distinct_ports: record.port_set.count_ones(),
@@ -84,6 +85,7 @@ pub fn promotion(
         since: now,
         recent_ports: record.recent_ports,
         source_port: record.source_port,
+        port_set: record.port_set,
         syns: clamp(evidence.syns),
         syns_per_second: clamp(evidence.syns_per_second),
         handshakes: clamp(record.handshakes),
@@ -119,13 +121,6 @@ pub fn lift(
         *rule,
         Lift::CompletesHandshakes(since),
     ))
-}
-
-/// Counts times ticks, as counts per second.
-fn per_second(weighted: u64, policy: &Policy) -> u64 {
-    let window = u128::from(policy.window.max(1));
-    let rate = u128::from(weighted) * u128::from(policy.hz) / (window * window);
-    u64::try_from(rate).unwrap_or(u64::MAX)
 }
 
 fn clamp(count: u64) -> u32 {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use synguard_common::abi::{NEVER, Rule, action, origin, scope};
 use synguard_common::ports;
 
+use crate::class::Class;
 use crate::clock::Clock;
 use crate::dataplane::Maps;
 use crate::{Result, address, protected, text};
@@ -54,6 +55,8 @@ pub struct RuleEntry {
 /// What a source had done in the window that got it banned.
 #[derive(Debug, Serialize)]
 pub struct Evidence {
+    /// `flood`, `reflection` or `scan`.
+    pub class: &'static str,
     /// SYNs in the window.
     pub syns: u32,
     /// The same, per second.
@@ -109,7 +112,9 @@ const fn origin_name(origin: u8) -> &'static str {
 fn reason(rule: &Rule) -> String {
     match rule.origin {
         origin::AUTOMATIC => format!(
-            "{} SYNs/s to {} from port {}, {} handshakes",
+            "{} ({}): {} SYNs/s to {} from port {}, {} handshakes",
+            Class::of(rule).label(),
+            Class::of(rule).meaning(),
             rule.syns_per_second,
             text::list(ports::recent(rule.recent_ports)),
             ports::constant_source_port(rule.source_port)
@@ -127,6 +132,7 @@ fn remaining(rule: &Rule, clock: &Clock, now: u64) -> Option<u64> {
 
 fn evidence(rule: &Rule) -> Option<Evidence> {
     (rule.origin == origin::AUTOMATIC).then(|| Evidence {
+        class: Class::of(rule).label(),
         syns: rule.syns,
         syns_per_second: rule.syns_per_second,
         destination_ports: ports::recent(rule.recent_ports).collect(),

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 use synguard_common::abi::SourceRecord;
 use synguard_common::ports;
+use synguard_common::window::per_second;
 
 use crate::dataplane::Maps;
 use crate::{Result, address, text};
@@ -58,14 +59,9 @@ pub fn sources(maps: &Maps) -> Result<(Vec<SourceEntry>, usize)> {
     let known = all.len();
     all.sort_by_key(|(load, source, record)| (Reverse(*load), Reverse(record.syns), *source));
     all.truncate(SHOWN);
-    let per_second = |load: u64| {
-        let window = u128::from(settings.window.max(1));
-        u64::try_from(u128::from(load) * u128::from(clock.hz) / (window * window))
-            .unwrap_or(u64::MAX)
-    };
     let entry = |(load, source, record): (u64, IpAddr, SourceRecord)| SourceEntry {
         source: address::show(&address::record_net(source, &settings.mask)),
-        syns_per_second: per_second(load),
+        syns_per_second: per_second(load, settings.window, clock.hz),
         syns: record.syns,
         dropped: record.dropped,
         handshakes: record.handshakes,

@@ -44,6 +44,7 @@ impl HostTables {
             since: rule.since,
             recent_ports: rule.recent_ports,
             source_port: rule.source_port,
+            port_set: rule.port_set,
             syns: rule.syns,
             syns_per_second: rule.syns_per_second,
             handshakes: rule.handshakes,

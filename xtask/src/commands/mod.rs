@@ -3,6 +3,7 @@
 pub mod build;
 pub mod build_ebpf;
 pub mod demo;
+pub mod kernels;
 pub mod run;
 pub mod setup;
 mod steps;

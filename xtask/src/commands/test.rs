@@ -9,7 +9,7 @@ use super::steps::Steps;
 use super::{build, test_packages};
 use crate::toolchain::{self, Purpose};
 use crate::workspace::Workspace;
-use crate::{cargo, check, ebpf, process, user};
+use crate::{cargo, check, ebpf, kernels, process, user};
 
 /// Runs it all, in an order in which cheap failures come first. `args` go to
 /// the end-to-end test binary.
@@ -41,10 +41,12 @@ fn all(workspace: &Workspace, args: &[OsString], steps: &mut Steps) -> Result<()
     if !root {
         bail!(
             "not run, as they need root: the installation of the test packages, \
-             the end-to-end tests (all else was run, without failures)"
+             the end-to-end tests, the tests on Debian's kernels (all else was run, without \
+             failures)"
         );
     }
-    steps.run("end-to-end tests", || end_to_end(workspace, args))
+    steps.run("end-to-end tests", || end_to_end(workspace, args))?;
+    steps.run("Debian's kernels", || kernels::run(workspace))
 }
 
 fn end_to_end(workspace: &Workspace, args: &[OsString]) -> Result<()> {
