@@ -99,7 +99,7 @@ fn apt_get() -> Command {
         // Another installation may be under way, as on a machine that has
         // just been started.
         .args(["-o", "DPkg::Lock::Timeout=120", "--quiet"])
-        // Some packages ask questions (tshark: who may capture?).
+        // Some packages ask questions (postfix: which kind of mail host?).
         .env("DEBIAN_FRONTEND", "noninteractive")
         .stdin(Stdio::null())
         .stdout(io::stderr());

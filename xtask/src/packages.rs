@@ -17,6 +17,13 @@ pub struct Package {
     pub why: &'static str,
 }
 
+/// What makes the floods of the tests.
+pub const HPING3: Package = Package::program("hping3", "hping3", "sends SYN floods");
+
+/// What makes the networks of the tests.
+pub const IPROUTE2: Package =
+    Package::program("iproute2", "ip", "makes network namespaces and links");
+
 /// What a package brings. Asking for this and not for the package is quick
 /// and holds on systems without dpkg.
 #[derive(Debug, Clone, Copy)]

@@ -3,22 +3,17 @@
 use anyhow::Result;
 
 use crate::ebpf::verifier::BPFTOOL;
-use crate::packages::{self, Package};
+use crate::packages::{self, HPING3, IPROUTE2, Package};
 
-const PACKAGES: [Package; 13] = [
+const PACKAGES: [Package; 8] = [
     Package::program("nginx-light", "nginx", "the web server that is flooded"),
     Package::program("postfix", "postfix", "the mail server that is flooded"),
-    Package::program("hping3", "hping3", "sends SYN floods"),
+    HPING3,
     Package::program("curl", "curl", "is the honest client of the web server"),
     Package::program("swaks", "swaks", "is the honest client of the mail server"),
     Package::program("openssl", "openssl", "makes the web server's certificate"),
-    Package::program("tcpdump", "tcpdump", "records what arrives"),
-    Package::program("tshark", "tshark", "reads what SynGuard records"),
-    Package::program("ethtool", "ethtool", "sets the offloads of virtual links"),
-    Package::program("iproute2", "ip", "makes network namespaces and links"),
+    IPROUTE2,
     BPFTOOL,
-    Package::program("nftables", "nft", "is another firewall, to coexist with"),
-    Package::program("procps", "pgrep", "finds processes that a test left behind"),
 ];
 
 /// Installs what is missing.

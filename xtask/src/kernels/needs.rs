@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::packages::{self, Package};
+use crate::packages::{self, HPING3, IPROUTE2, Package};
 
 const PACKAGES: [Package; 8] = [
     Package::program(
@@ -22,8 +22,8 @@ const PACKAGES: [Package; 8] = [
     Package::program("xz-utils", "xz", "unpacks kernels and modules"),
     Package::program("zstd", "zstd", "unpacks kernels and modules"),
     Package::program("util-linux", "setpriv", "ends a guest with its owner"),
-    Package::program("hping3", "hping3", "sends SYN floods"),
-    Package::program("iproute2", "ip", "makes network namespaces and links"),
+    HPING3,
+    IPROUTE2,
 ];
 
 /// What is tested.
