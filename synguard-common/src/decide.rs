@@ -7,6 +7,7 @@ use crate::admit;
 use crate::packet::{Packet, Ports, Segment};
 use crate::source::Address;
 use crate::verdict::{Decision, Reason};
+use crate::window::Window;
 
 /// The state that decisions read and write: BPF maps in the kernel, ordinary
 /// maps in tests and in replay.
@@ -107,7 +108,7 @@ fn count<T: Tables>(
     now: u64,
     settings: &Settings,
     tables: &T,
-) -> crate::window::Window {
+) -> Window {
     let window = record.roll(now, settings.window);
     tables.add(&record.syns, 1);
     record.note(ports.source(), ports.destination(), now);

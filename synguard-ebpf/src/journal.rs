@@ -1,4 +1,4 @@
-//! The kernel-side debug log: every SYN and every drop, off unless asked for at
+//! The kernel-side debug log: every SYN, off unless asked for at
 //! attach, when the verifier removes it.
 
 use aya_ebpf::programs::XdpContext;

@@ -48,8 +48,8 @@ pub struct Facts {
 
 /// What is already there on an interface.
 struct State {
-    /// Maps are pinned.
-    known: bool,
+    /// What the packet path is told, where maps are pinned.
+    before: Option<KernelSettings>,
     /// The pinned link is alive on this interface.
     held: bool,
 }
@@ -78,19 +78,20 @@ fn state(interface: &Interface, pins: &Pins) -> Result<State> {
     if let Some(xdp) = interface.xdp.filter(|_| !held) {
         return Err(link::foreign(interface, xdp.id));
     }
-    let known = pins.exist();
-    if known && !held && Maps::open(pins)?.attachment()?.namespace != namespace()? {
+    if !pins.exist() {
+        return Ok(State { before: None, held });
+    }
+    // Refuses the maps of another version.
+    let maps = Maps::open(pins)?;
+    if !held && maps.attachment()?.namespace != namespace()? {
         return Err(Error::Busy(format!(
             "an interface {0} of another network namespace is attached, and both would keep their \
              state in one place: rename one, or `synguard detach {0}`",
             interface.name
         )));
     }
-    if known {
-        // Refuses the maps of another version.
-        Maps::open(pins)?;
-    }
-    Ok(State { known, held })
+    let before = Some(maps.settings()?);
+    Ok(State { before, held })
 }
 
 /// The inode of this process's network namespace.
@@ -112,13 +113,11 @@ pub fn namespace() -> Result<u64> {
 pub fn attach(interface: &Interface, settings: &Settings, log_level: u8) -> Result<Attached> {
     let pins = Pins::of(&interface.name);
     let lock = pins.lock_controller()?;
-    let State { known, held } = state(interface, &pins)?;
-    let before = if known {
-        Some(Maps::open(&pins)?.settings()?)
-    } else {
+    let State { before, held } = state(interface, &pins)?;
+    if before.is_none() {
+        // What a crash left half-made.
         pins.remove()?;
-        None
-    };
+    }
     pins.create()?;
     let job = Job {
         interface,

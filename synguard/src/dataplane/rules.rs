@@ -135,7 +135,7 @@ impl Maps {
         let before = self.rule(net)?;
         // Counted before it is there and uncounted after it is gone: the packet
         // path may look in vain, but never misses a rule.
-        self.recount(net, before, Some(rule), Growth::Only)?;
+        self.recount(net, Some(rule), 1)?;
         let value = Plain(rule);
         match Place::of(net, &self.settings()?) {
             Place::ExactV4(key) => self.exact_v4.insert(key, value, 0),
@@ -144,7 +144,7 @@ impl Maps {
             Place::TrieV6(key) => self.prefix_v6.insert(&key, value, 0),
         }
         .context(format!("writing the rule for {}", address::show(net)))?;
-        self.recount(net, before, Some(rule), Growth::Rest)
+        self.recount(net, before, -1)
     }
 
     /// Removes the rule for exactly this prefix and gives it.
@@ -159,7 +159,7 @@ impl Maps {
             Place::TrieV6(key) => self.prefix_v6.remove(&key),
         }
         .context(format!("removing the rule for {}", address::show(net)))?;
-        self.recount(net, Some(before), None, Growth::Rest)?;
+        self.recount(net, Some(before), -1)?;
         Ok(Some(before))
     }
 
@@ -195,32 +195,16 @@ impl Maps {
         }
     }
 
-    fn recount(
-        &mut self,
-        net: &IpNet,
-        before: Option<Rule>,
-        after: Option<Rule>,
-        growth: Growth,
-    ) -> Result<()> {
+    fn recount(&mut self, net: &IpNet, rule: Option<Rule>, by: i32) -> Result<()> {
         let settings = self.settings()?;
         let mut changed = settings;
-        match growth {
-            Growth::Only => count(&mut changed, net, after, 1),
-            Growth::Rest => count(&mut changed, net, before, -1),
-        }
+        count(&mut changed, net, rule, by);
         if changed == settings {
             Ok(())
         } else {
             self.set_settings(changed)
         }
     }
-}
-
-/// Which half of a change of counts to make.
-#[derive(Clone, Copy)]
-enum Growth {
-    Only,
-    Rest,
 }
 
 /// Adds `by` to the counts that a rule is part of.
