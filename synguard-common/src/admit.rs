@@ -2,17 +2,23 @@
 //!
 //! Every new source does while there are few. In a flood of new ones, a source
 //! must first have been seen a few times in the sketch's epoch: the records of
-//! real offenders are then not pushed out by sources that come once.
+//! real offenders are then not pushed out by sources that come once. Admissions are
+//! forgiven slowly, or a slow flood would push them out all the same.
 
 use crate::abi::{LivePressure, LiveRecord, Settings};
 use crate::decide::Tables;
+use crate::known;
 use crate::sketch::{self, COLUMNS};
-use crate::source::{Address, SourceKey};
+use crate::source::{self, Address, SourceKey};
 use crate::verdict::Reason;
 
 /// So often must a source be seen in an epoch, beyond what other sources add to
 /// its cells on average.
 const SEEN: u64 = 3;
+
+/// One source in 2 to the power of this many stands for all when SYNs that go into
+/// the sketch are counted.
+const SAMPLE_BITS: u32 = 5;
 
 /// The record of a source, made where it deserves one.
 ///
@@ -26,48 +32,137 @@ pub(crate) fn record<'t, T: Tables>(
     settings: &Settings,
     tables: &'t T,
 ) -> Result<&'t LiveRecord, Reason> {
-    if let Some(record) = tables.known(source) {
+    let hash = source::hash(source.key(), settings.seed);
+    let (word, bit) = known::place(hash);
+    let bits = tables.known_bits(word).ok_or(Reason::SynUncounted)?;
+    if bits.get() & bit != 0
+        && let Some(record) = tables.known(source)
+    {
         return Ok(record);
     }
-    if !deserves(source.key(), now, settings, tables) {
+    if !deserves(hash, now, settings, tables) {
         return Err(Reason::SynSketched);
     }
-    tables.create(source, now).ok_or(Reason::SynUncounted)
+    let record = tables.create(source, now).ok_or(Reason::SynUncounted)?;
+    // Another CPU may set another bit of the word at the same instant: then one
+    // of the two sources looks new once more.
+    bits.set(bits.get() | bit);
+    if let Some(pressure) = tables.pressure() {
+        tables.add(&pressure.created, 1);
+    }
+    Ok(record)
+}
+
+/// Tells the controller of a source over its rate, unless it has been told of
+/// many already.
+#[inline(always)]
+pub(crate) fn report<T: Tables>(source: Address, now: u64, settings: &Settings, tables: &T) {
+    let Some(pressure) = present(now, settings, tables) else {
+        return;
+    };
+    let events = pressure.events.get();
+    if events < u64::from(settings.events) {
+        pressure.events.set(events.wrapping_add(1));
+        tables.report(source, now);
+    }
+}
+
+/// The record of a source that has one.
+#[inline(always)]
+pub(crate) fn known<'t, T: Tables>(
+    source: Address,
+    settings: &Settings,
+    tables: &'t T,
+) -> Option<&'t LiveRecord> {
+    let (word, bit) = known::place(source::hash(source.key(), settings.seed));
+    if tables.known_bits(word)?.get() & bit == 0 {
+        return None;
+    }
+    tables.known(source)
 }
 
 #[inline(always)]
-fn deserves<T: Tables>(source: SourceKey, now: u64, settings: &Settings, tables: &T) -> bool {
-    let Some(pressure) = tables.pressure() else {
+fn deserves<T: Tables>(hash: u64, now: u64, settings: &Settings, tables: &T) -> bool {
+    let Some(pressure) = present(now, settings, tables) else {
         return true;
     };
-    let epoch = now >> (settings.epoch_shift & 63);
-    if pressure.epoch.get() != epoch {
-        restart(pressure, epoch);
-    }
     let admitted = pressure.admitted.get();
     if admitted < settings.admissions {
         pressure.admitted.set(admitted.wrapping_add(1));
         return true;
     }
-    let sketched = pressure.sketched.get().wrapping_add(1);
-    pressure.sketched.set(sketched);
+    let sketched = pressure.sketched.get();
+    // Counted by sample: all CPUs share this word, and writing it for every SYN
+    // of a flood would make them wait for each other.
+    if hash >> (u64::BITS - SAMPLE_BITS) == 0 {
+        pressure
+            .sketched
+            .set(sketched.wrapping_add(1 << SAMPLE_BITS));
+    }
     // What N SYNs leave in a cell is N / COLUMNS on average; twice that is far
     // out in the tail.
     let noise = sketched >> COLUMNS.ilog2();
-    seen(source, epoch as u32, settings.seed, tables) > SEEN.wrapping_add(noise.wrapping_mul(2))
+    let epoch = pressure.epoch.get() as u32;
+    seen(hash, epoch, tables) > SEEN.wrapping_add(noise.wrapping_mul(2))
 }
 
+/// The pressure, with the counts of the present epoch.
 #[inline(always)]
-fn restart(pressure: &LivePressure, epoch: u64) {
-    pressure.epoch.set(epoch);
-    pressure.admitted.set(0);
-    pressure.sketched.set(0);
+fn present<'t, T: Tables>(
+    now: u64,
+    settings: &Settings,
+    tables: &'t T,
+) -> Option<&'t LivePressure> {
+    let pressure = tables.pressure()?;
+    let epoch = sketch::epoch(now, settings.epoch_shift);
+    let last = pressure.epoch.get();
+    // Not back again for a CPU whose clock was read a moment before the epoch began.
+    if last != epoch && last != epoch.wrapping_add(1) {
+        pressure.epoch.set(epoch);
+        pressure.sketched.set(0);
+        pressure.events.set(0);
+        let admitted = pressure.admitted.get();
+        let forgiven = forgiven(epoch.wrapping_sub(last), settings.admissions);
+        pressure.admitted.set(admitted.saturating_sub(forgiven));
+    }
+    Some(pressure)
+}
+
+/// How many admissions so many epochs forgive.
+#[inline(always)]
+const fn forgiven(epochs: u64, admissions: u64) -> u64 {
+    if epochs >> LivePressure::FORGIVEN_SHIFT != 0 {
+        u64::MAX
+    } else {
+        admissions.wrapping_mul(epochs) >> LivePressure::FORGIVEN_SHIFT
+    }
+}
+
+/// Whether a source has been seen in the present epoch of the sketch or the one
+/// before: not unless it has, and seldom if it has not.
+#[inline(always)]
+pub fn was_sketched<T: Tables>(
+    source: SourceKey,
+    now: u64,
+    settings: &Settings,
+    tables: &T,
+) -> bool {
+    let epoch = sketch::epoch(now, settings.epoch_shift) as u32;
+    let seen = |place| {
+        let Some(cell) = tables.cell(place) else {
+            return false;
+        };
+        let cell = cell.get();
+        sketch::count(cell, epoch) | sketch::count(cell, epoch.wrapping_sub(1)) != 0
+    };
+    let [first, second] = sketch::places(source::hash(source, settings.seed));
+    seen(first) && seen(second)
 }
 
 /// Adds a SYN to the sketch and gives the estimate for its source.
 #[inline(always)]
-fn seen<T: Tables>(source: SourceKey, epoch: u32, seed: u64, tables: &T) -> u64 {
-    let [first, second] = sketch::places(source, seed);
+fn seen<T: Tables>(hash: u64, epoch: u32, tables: &T) -> u64 {
+    let [first, second] = sketch::places(hash);
     let (first, second) = (bump(first, epoch, tables), bump(second, epoch, tables));
     u64::from(if first < second { first } else { second })
 }

@@ -16,10 +16,13 @@
 )]
 
 pub mod abi;
-mod admit;
+pub mod admit;
 pub mod decide;
+pub mod gate;
+pub mod known;
 pub mod packet;
 pub mod ports;
+pub mod repeat;
 pub mod sketch;
 pub mod source;
 pub mod verdict;

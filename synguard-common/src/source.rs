@@ -22,6 +22,26 @@ pub type SourceKey = [u32; 4];
 /// The word before the IPv4 address in a mapped address: 0x0000ffff.
 pub const MAPPED: u32 = u32::from_ne_bytes([0, 0, 0xff, 0xff]);
 
+/// A hash of a source, all of whose bits are fit to choose places by.
+///
+/// `seed` is drawn at attach, so that nobody outside can choose sources that share
+/// their places with a victim's.
+#[inline(always)]
+pub const fn hash(source: SourceKey, seed: u64) -> u64 {
+    let [a, b, c, d] = source;
+    let hash = mix(seed ^ (a as u64) << 32 ^ b as u64);
+    mix(hash ^ (c as u64) << 32 ^ d as u64)
+}
+
+/// The finalizer of MurmurHash3 (Appleby), which lets every bit change half of
+/// the others.
+#[inline(always)]
+const fn mix(word: u64) -> u64 {
+    let word = (word ^ word >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let word = (word ^ word >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    word ^ word >> 33
+}
+
 /// Which leading bits of an address name one source.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +139,12 @@ mod tests {
             assert_eq!(mask.v4, expected_v4.to_be(), "/{v4}");
             assert_eq!(mask.v6, expected_v6.map(u32::to_be), "/{v6}");
         }
+    }
+
+    #[test]
+    fn the_seed_moves_every_hash() {
+        assert_ne!(hash([1, 2, 3, 4], 1), hash([1, 2, 3, 4], 2));
+        assert_ne!(hash([1, 2, 3, 4], 1), hash([1, 2, 3, 5], 1));
     }
 
     #[test]

@@ -67,7 +67,7 @@ reasons! {
     BadIpv4 = "bad_ipv4", Pass, false;
     /// Ends within the IPv6 header.
     TruncatedIpv6 = "truncated_ipv6", Pass, false;
-    /// An IPv6 ethertype before another version.
+    /// An IPv6 ethertype before another version, or a source that is IPv4's.
     BadIpv6 = "bad_ipv6", Pass, false;
     /// Extension headers that are too many, cut off, or longer than the packet.
     Ipv6Extensions = "ipv6_extensions", Pass, false;
@@ -81,6 +81,8 @@ reasons! {
     BadTcp = "bad_tcp", Pass, false;
     /// TCP that is no SYN: the traffic of open connections.
     NotSyn = "tcp_not_syn", Pass, false;
+    /// A RST without ACK: so answers a host a SYN-ACK that it never asked for.
+    Reset = "tcp_reset", Pass, false;
     /// A SYN from a source within its rate.
     SynCounted = "syn_counted", Pass, true;
     /// A SYN from an allowed source.

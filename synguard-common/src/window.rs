@@ -12,14 +12,21 @@
 pub struct Window {
     /// When the current window began, in ticks.
     pub start: u64,
-    /// The total of SYNs at that time.
+    /// The totals at that time.
+    pub before: Counts,
+    /// What the window before held.
+    pub previous: Counts,
+}
+
+/// What a source did, over some time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// SYNs.
     pub syns: u64,
-    /// The total of handshakes at that time.
+    /// Of them, dropped for the rate.
+    pub dropped: u64,
+    /// Completed handshakes.
     pub handshakes: u64,
-    /// SYNs in the window before.
-    pub previous_syns: u64,
-    /// Handshakes in the window before.
-    pub previous_handshakes: u64,
 }
 
 /// Counts over the last window, times the window's length in ticks.
@@ -27,17 +34,26 @@ pub struct Window {
 pub struct Load {
     /// SYNs times ticks.
     pub syns: u64,
+    /// SYNs that got through, times ticks.
+    pub passed: u64,
     /// Handshakes times ticks.
     pub handshakes: u64,
 }
 
-/// Totals since a source was first seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// SYNs.
-    pub syns: u64,
-    /// Completed handshakes.
-    pub handshakes: u64,
+impl Counts {
+    #[inline(always)]
+    const fn since(self, before: Self) -> Self {
+        Self {
+            syns: self.syns.wrapping_sub(before.syns),
+            dropped: self.dropped.wrapping_sub(before.dropped),
+            handshakes: self.handshakes.wrapping_sub(before.handshakes),
+        }
+    }
+
+    #[inline(always)]
+    const fn passed(self) -> u64 {
+        self.syns.saturating_sub(self.dropped)
+    }
 }
 
 impl Window {
@@ -45,50 +61,38 @@ impl Window {
     ///
     /// `length` is in ticks and not 0.
     #[inline(always)]
-    pub const fn rolled(self, now: u64, length: u64, totals: Totals) -> Self {
+    pub const fn rolled(self, now: u64, length: u64, totals: Counts) -> Self {
         let elapsed = now.saturating_sub(self.start);
         if elapsed < length {
             return self;
         }
-        let adjoining = elapsed < length.wrapping_mul(2);
+        if elapsed < length.wrapping_mul(2) {
+            return Self {
+                start: self.start.wrapping_add(length),
+                before: totals,
+                previous: totals.since(self.before),
+            };
+        }
         Self {
-            start: if adjoining {
-                self.start.wrapping_add(length)
-            } else {
-                now
-            },
-            syns: totals.syns,
-            handshakes: totals.handshakes,
-            previous_syns: if adjoining {
-                totals.syns.wrapping_sub(self.syns)
-            } else {
-                0
-            },
-            previous_handshakes: if adjoining {
-                totals.handshakes.wrapping_sub(self.handshakes)
-            } else {
-                0
+            start: now,
+            before: totals,
+            previous: Counts {
+                syns: 0,
+                dropped: 0,
+                handshakes: 0,
             },
         }
     }
 
     /// The load at `now`, which must fall into this window.
     #[inline(always)]
-    pub const fn load(&self, now: u64, length: u64, totals: Totals) -> Load {
+    pub const fn load(&self, now: u64, length: u64, totals: Counts) -> Load {
         let covered = length.saturating_sub(now.saturating_sub(self.start));
+        let (current, previous) = (totals.since(self.before), self.previous);
         Load {
-            syns: weigh(
-                totals.syns.wrapping_sub(self.syns),
-                self.previous_syns,
-                length,
-                covered,
-            ),
-            handshakes: weigh(
-                totals.handshakes.wrapping_sub(self.handshakes),
-                self.previous_handshakes,
-                length,
-                covered,
-            ),
+            syns: weigh(current.syns, previous.syns, length, covered),
+            passed: weigh(current.passed(), previous.passed(), length, covered),
+            handshakes: weigh(current.handshakes, previous.handshakes, length, covered),
         }
     }
 }
@@ -100,11 +104,18 @@ impl Load {
         self.syns > limit.wrapping_mul(length)
     }
 
-    /// Whether at least half of the SYNs became connections, as those of a busy
-    /// client do and those of a flooder do not.
+    /// Whether it is this very SYN that makes it more than `limit` SYNs a window.
+    #[inline(always)]
+    pub const fn just_exceeds(&self, limit: u64, length: u64) -> bool {
+        let most = limit.wrapping_mul(length);
+        self.syns > most && self.syns <= most.wrapping_add(length)
+    }
+
+    /// Whether at least half of the SYNs that got through became connections, as
+    /// those of a busy client do and those of a flooder do not.
     #[inline(always)]
     pub const fn completes_handshakes(&self) -> bool {
-        self.handshakes > 0 && self.handshakes.wrapping_mul(2) >= self.syns
+        self.handshakes > 0 && self.handshakes.wrapping_mul(2) >= self.passed
     }
 }
 
@@ -150,10 +161,10 @@ mod tests {
 
     const LENGTH: u64 = 100;
 
-    fn syns(syns: u64) -> Totals {
-        Totals {
+    fn syns(syns: u64) -> Counts {
+        Counts {
             syns,
-            handshakes: 0,
+            ..Counts::default()
         }
     }
 
@@ -220,16 +231,47 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_client_completes_half_of_its_handshakes() {
-        for (syns, handshakes, busy) in [
+    fn a_busy_client_completes_half_of_what_got_through() {
+        for (passed, handshakes, busy) in [
             (0, 0, false),
             (10, 0, false),
             (10, 4, false),
             (10, 5, true),
             (10, 10, true),
         ] {
-            let load = Load { syns, handshakes };
-            assert_eq!(load.completes_handshakes(), busy, "{handshakes} of {syns}");
+            let load = Load {
+                syns: 1000,
+                passed,
+                handshakes,
+            };
+            assert_eq!(
+                load.completes_handshakes(),
+                busy,
+                "{handshakes} of {passed}"
+            );
         }
+    }
+
+    #[test]
+    fn what_was_dropped_did_not_get_through() {
+        let totals = Counts {
+            syns: 500,
+            dropped: 450,
+            handshakes: 50,
+        };
+        let load = Window::default().load(1, LENGTH, totals);
+        assert_eq!((load.syns, load.passed), (500 * LENGTH, 50 * LENGTH));
+        // Half a window later they still count, by half.
+        let later = Window::default().rolled(LENGTH, LENGTH, totals);
+        let load = later.load(LENGTH + LENGTH / 2, LENGTH, totals);
+        assert_eq!((load.syns, load.passed), (250 * LENGTH, 25 * LENGTH));
+    }
+
+    #[test]
+    fn one_syn_crosses_a_limit() {
+        let crossing = |count| Window::default().load(0, LENGTH, syns(count));
+        assert!(!crossing(50).just_exceeds(50, LENGTH));
+        assert!(crossing(51).just_exceeds(50, LENGTH));
+        assert!(!crossing(52).just_exceeds(50, LENGTH));
     }
 }

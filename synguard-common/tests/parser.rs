@@ -70,6 +70,8 @@ prop_compose! {
 fn expected(tcp: &TcpHeader) -> Segment {
     if tcp.syn && !tcp.ack {
         Segment::Syn(Ports::new(tcp.source_port, tcp.destination_port))
+    } else if tcp.rst && !tcp.syn && !tcp.ack {
+        Segment::Other(Reason::Reset)
     } else {
         Segment::Other(Reason::NotSyn)
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 use synguard_common::sketch::{CELLS, COLUMNS, bumped, count, places};
-use synguard_common::source::SourceKey;
+use synguard_common::source::{SourceKey, hash};
 
 struct Sketch {
     cells: Vec<u32>,
@@ -20,7 +20,7 @@ impl Sketch {
     }
 
     fn add(&mut self, source: SourceKey, epoch: u32) {
-        for place in places(source, self.seed) {
+        for place in places(hash(source, self.seed)) {
             let cell = &mut self.cells[place as usize];
             *cell = bumped(*cell, epoch);
         }
@@ -28,7 +28,7 @@ impl Sketch {
 
     fn estimate(&self, source: SourceKey, epoch: u32) -> u32 {
         let counts =
-            places(source, self.seed).map(|place| count(self.cells[place as usize], epoch));
+            places(hash(source, self.seed)).map(|place| count(self.cells[place as usize], epoch));
         counts.into_iter().min().unwrap()
     }
 }

@@ -2,21 +2,26 @@
 
 use core::cell::Cell;
 
-use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
+use aya_ebpf::bindings::{BPF_F_MMAPABLE, BPF_F_NO_PREALLOC};
 use aya_ebpf::btf_maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
 use synguard_common::abi::{
-    Attachment, LivePressure, LiveRecord, LiveRule, Settings, TrieV4, TrieV6,
+    Attachment, List, LivePressure, LiveRecord, LiveRule, Offences, Settings, SpoofedFlood, TrieV4,
+    TrieV6, holder,
 };
+use synguard_common::gate;
+use synguard_common::known;
+use synguard_common::repeat::{self, Kept};
 use synguard_common::sketch::CELLS;
 use synguard_common::source::SourceKey;
 use synguard_common::verdict::Reason;
 
 const NO_PREALLOC: usize = BPF_F_NO_PREALLOC as usize;
 
-/// Room for rules. Not preallocated: memory is taken as rules are added. Not
-/// LRU: a flood of spoofed sources must not be able to push a rule out.
-const RULES: usize = 2_000_000;
+/// Room for rules, unless attach is told otherwise. Not preallocated: memory is
+/// taken as rules are added, beyond 16 bytes for each of a hash map. Not LRU: a
+/// flood of spoofed sources must not be able to push a rule out.
+const RULES: usize = 262_144;
 
 /// What the packet path is told.
 #[btf_map]
@@ -29,6 +34,15 @@ pub(crate) static ATTACHMENT: Array<Attachment, 1> = Array::new();
 /// Packets by reason.
 #[btf_map]
 pub(crate) static COUNTERS: PerCpuArray<u64, { Reason::COUNT }> = PerCpuArray::new();
+
+/// The gates before the rules; user space opens them.
+#[btf_map]
+pub(crate) static GATES: Array<u64, { gate::WORDS as usize }, { BPF_F_MMAPABLE as usize }> =
+    Array::new();
+
+/// The verdicts that each CPU keeps for the next packets of a flood.
+#[btf_map]
+pub(crate) static REPEAT: PerCpuArray<Kept, { repeat::PLACES as usize }> = PerCpuArray::new();
 
 /// Rules for exactly one IPv4 source.
 #[btf_map]
@@ -46,21 +60,39 @@ pub(crate) static PREFIX_V4: LpmTrie<TrieV4, LiveRule, RULES, NO_PREALLOC> = Lpm
 #[btf_map]
 pub(crate) static PREFIX_V6: LpmTrie<TrieV6, LiveRule, RULES, NO_PREALLOC> = LpmTrie::new();
 
-/// What is known of the sources seen most recently.
+/// What is known of the sources seen most recently. As large as attach says.
 #[btf_map]
 pub(crate) static SOURCES: LruHashMap<SourceKey, LiveRecord, 65_536> = LruHashMap::new();
+
+/// The filter before them; the controller renews it.
+#[btf_map]
+pub(crate) static KNOWN: Array<Cell<u64>, { known::WORDS as usize }, { BPF_F_MMAPABLE as usize }> =
+    Array::new();
 
 /// How many new sources there are.
 #[btf_map]
 pub(crate) static PRESSURE: Array<LivePressure, 1> = Array::new();
 
-/// The cells of `synguard_common::sketch`.
+/// The cells of `synguard_common::sketch`, in pairs: the kernel would round a
+/// single one up to eight bytes.
 #[btf_map]
-pub(crate) static SKETCH: Array<Cell<u32>, { CELLS as usize }> = Array::new();
+pub(crate) static SKETCH: Array<[Cell<u32>; 2], { CELLS as usize / 2 }> = Array::new();
 
 /// `synguard_common::abi::Event`s for the controller.
 #[btf_map]
 pub(crate) static EVENTS: RingBuf<(), 65_536> = RingBuf::new();
+
+/// Whether there is a spoofed flood; the kernel only keeps it.
+#[btf_map]
+pub(crate) static FLOOD: Array<SpoofedFlood, 1> = Array::new();
+
+/// Who was banned how often, the most recent of them; the kernel only keeps it.
+#[btf_map]
+pub(crate) static OFFENCES: LruHashMap<SourceKey, Offences, 65_536> = LruHashMap::new();
+
+/// The imported lists; the kernel only keeps them.
+#[btf_map]
+pub(crate) static LISTS: Array<List, { holder::LISTS as usize }> = Array::new();
 
 /// The kernel's tick as `synguard_clock` last read it.
 #[btf_map]

@@ -6,13 +6,28 @@ use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::btf_maps::lpm_trie::Key;
 use synguard_common::abi::{Event, LivePressure, LiveRecord, LiveRule, SourceRecord};
 use synguard_common::decide::Tables;
+use synguard_common::repeat::Kept;
 use synguard_common::source::Address;
 
-use crate::maps::{EVENTS, EXACT_V4, EXACT_V6, PREFIX_V4, PREFIX_V6, PRESSURE, SKETCH, SOURCES};
+use crate::maps::{
+    EVENTS, EXACT_V4, EXACT_V6, GATES, KNOWN, PREFIX_V4, PREFIX_V6, PRESSURE, REPEAT, SKETCH,
+    SOURCES,
+};
 
 pub(crate) struct Maps;
 
 impl Tables for Maps {
+    #[inline(always)]
+    fn gates(&self, word: u32) -> u64 {
+        // Open where unreadable, which cannot be: `word` is below the map's size.
+        GATES.get(word).map_or(u64::MAX, |word| *word)
+    }
+
+    #[inline(always)]
+    fn kept(&self, place: u32) -> Option<&Kept> {
+        REPEAT.get(place)
+    }
+
     #[inline(always)]
     fn exact(&self, source: Address) -> Option<&LiveRule> {
         // SAFETY: the entry stays readable until the program ends (RCU). User
@@ -35,6 +50,11 @@ impl Tables for Maps {
     }
 
     #[inline(always)]
+    fn known_bits(&self, word: u32) -> Option<&Cell<u64>> {
+        KNOWN.get(word)
+    }
+
+    #[inline(always)]
     fn known(&self, source: Address) -> Option<&LiveRecord> {
         known(&source.key())
     }
@@ -42,10 +62,13 @@ impl Tables for Maps {
     #[inline(always)]
     fn create(&self, source: Address, now: u64) -> Option<&LiveRecord> {
         let key = source.key();
-        // Losing the race against another CPU is as good as winning it.
-        let _ = insert_blank(&key);
+        // It fails where the record is there: another CPU was first, or the filter
+        // before the records was being renewed.
+        let made = insert_blank(&key).is_ok();
         let record = known(&key)?;
-        record.begin(now);
+        if made {
+            record.begin(now);
+        }
         Some(record)
     }
 
@@ -56,7 +79,8 @@ impl Tables for Maps {
 
     #[inline(always)]
     fn cell(&self, place: u32) -> Option<&Cell<u32>> {
-        SKETCH.get(place)
+        let [even, odd] = SKETCH.get(place >> 1)?;
+        Some(if place & 1 == 0 { even } else { odd })
     }
 
     #[inline(always)]

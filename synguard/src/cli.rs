@@ -1,13 +1,15 @@
 //! The command line: what it looks like, nothing else.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
 
 use crate::address::parse_prefix;
+use crate::lists::parse_name;
 use crate::rules::{Scope, parse_lasting};
-use crate::settings::{Mode, Settings};
+use crate::settings::{DEFAULT, Mode, Settings};
 
 /// Stops SYN floods at the network card.
 #[derive(Debug, Parser)]
@@ -39,6 +41,10 @@ pub enum Command {
     Disallow(Edit),
     /// List all rules.
     List(List),
+    /// Block, or allow, what a list names.
+    Import(Import),
+    /// Remove an imported list.
+    Unlist(Unlist),
     /// Take the filter off.
     Detach(Detach),
 }
@@ -60,14 +66,43 @@ pub struct Attach {
     pub keep: bool,
     /// New connections per second from one source, above which it is banned
     /// unless it completes them.
-    #[arg(long, default_value_t = 50, value_name = "SYNS", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = DEFAULT.syn_rate, value_name = "SYNS", value_parser = clap::value_parser!(u32).range(1..))]
     pub syn_rate: u32,
     /// Over how long the rate is taken.
     #[arg(long, default_value = "1s", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub window: Duration,
-    /// How long a ban lasts.
+    /// How long a first ban lasts; every further one of the same source lasts
+    /// twice as long as the one before.
     #[arg(long, default_value = "10m", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub ban_time: Duration,
+    /// How long a ban lasts at most.
+    #[arg(long, default_value = "1day", value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub max_ban_time: Duration,
+    /// How long after its last ban a source counts as new again.
+    #[arg(long, default_value = "1day", value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub forget_after: Duration,
+    /// What bans drop: new inbound connections, or everything. With `all`, who
+    /// spoofs an address can cut you off from it.
+    #[arg(long, value_enum, default_value = "syn")]
+    pub ban_scope: Scope,
+    /// SYNs per second in all, above which those of many new sources that do not
+    /// connect are reported as a spoofed flood.
+    #[arg(long, default_value_t = DEFAULT.spoofed_rate, value_name = "SYNS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub spoofed_rate: u32,
+    /// How many bits of an IPv4 address name one source.
+    #[arg(long, default_value_t = DEFAULT.ipv4_prefix, value_name = "BITS", value_parser = clap::value_parser!(u8).range(8..=32))]
+    pub ipv4_prefix: u8,
+    /// How many bits of an IPv6 address name one source.
+    #[arg(long, default_value_t = DEFAULT.ipv6_prefix, value_name = "BITS", value_parser = clap::value_parser!(u8).range(32..=128))]
+    pub ipv6_prefix: u8,
+    /// How many sources to keep account of; each takes some 200 bytes of kernel
+    /// memory.
+    #[arg(long, default_value_t = DEFAULT.max_sources, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1024..=16_777_216))]
+    pub max_sources: u32,
+    /// Room for rules about single sources, and as much again for other
+    /// prefixes; 32 bytes of kernel memory each, and some 130 more once used.
+    #[arg(long, default_value_t = DEFAULT.max_rules, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1024..=16_777_216))]
+    pub max_rules: u32,
     /// How much to log; from `debug` on the kernel side tells of every SYN.
     #[arg(long, value_enum, default_value = "info", value_name = "LEVEL")]
     pub log_level: LogLevel,
@@ -105,9 +140,52 @@ pub struct Status {
 pub struct List {
     /// Which interface; all that are attached if not given.
     pub interface: Option<String>,
+    /// With what this imported list names.
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
+    pub list: Option<String>,
     /// As JSON (docs/status-json.md).
     #[arg(long)]
     pub json: bool,
+}
+
+/// Block, or allow, what a list names.
+///
+/// Reads plain lists, Spamhaus DROP, FireHOL netsets, `ipset save` and nft sets.
+/// What is allowed, and what this host depends on, is left out of block lists.
+#[derive(Args, Debug)]
+pub struct Import {
+    /// The file, or `-` for standard input.
+    pub file: PathBuf,
+    /// What to call it; the file's name without its ending if not given.
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
+    pub list: Option<String>,
+    /// Remove what the list of this name had and the file has not. Without, the
+    /// file is added to it.
+    #[arg(long)]
+    pub replace: bool,
+    /// Allow what it names, instead of blocking it.
+    #[arg(long, conflicts_with = "scope")]
+    pub allow: bool,
+    /// Everything, or new inbound connections only.
+    #[arg(long, value_enum, default_value = "all")]
+    pub scope: Scope,
+    /// End it after this time; entries with an end of their own keep it.
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_lasting)]
+    pub lasting: Option<Duration>,
+    /// On this interface only.
+    #[arg(long, value_name = "INTERFACE")]
+    pub iface: Option<String>,
+}
+
+/// Remove an imported list.
+#[derive(Args, Debug)]
+pub struct Unlist {
+    /// Its name.
+    #[arg(value_name = "NAME", value_parser = parse_name)]
+    pub list: String,
+    /// On this interface only.
+    #[arg(long, value_name = "INTERFACE")]
+    pub iface: Option<String>,
 }
 
 /// What to end.
@@ -167,6 +245,14 @@ impl Attach {
             syn_rate: self.syn_rate,
             window: self.window,
             ban_time: self.ban_time,
+            max_ban_time: self.max_ban_time,
+            forget_after: self.forget_after,
+            ban_scope: self.ban_scope,
+            spoofed_rate: self.spoofed_rate,
+            ipv4_prefix: self.ipv4_prefix,
+            ipv6_prefix: self.ipv6_prefix,
+            max_sources: self.max_sources,
+            max_rules: self.max_rules,
         }
     }
 }
@@ -192,11 +278,11 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_valid() {
+    fn no_flags_are_the_defaults() {
         let cli = Cli::parse_from(["synguard", "attach", "eth0"]);
         let Command::Attach(attach) = cli.command else {
             panic!("no attach")
         };
-        assert!(attach.settings().validated().is_ok());
+        assert_eq!(attach.settings(), DEFAULT);
     }
 }

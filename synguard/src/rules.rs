@@ -4,10 +4,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use synguard_common::abi::{NEVER, Rule, action, origin, scope};
+use synguard_common::abi::{NEVER, Rule, action, holder, origin, scope};
 
 use crate::clock::Clock;
 use crate::dataplane::Maps;
+use crate::lists::{self, Lists};
 use crate::{Error, Result, address, protected, text};
 
 /// What a rule applies to.
@@ -20,6 +21,16 @@ pub enum Scope {
     All,
 }
 
+impl Scope {
+    /// As rules hold it ([`synguard_common::abi::scope`]).
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Syn => scope::SYN,
+            Self::All => scope::ALL,
+        }
+    }
+}
+
 /// A rule that does nothing but exist: the start for every other one.
 pub const BLANK: Rule = Rule {
     expires: NEVER,
@@ -28,6 +39,7 @@ pub const BLANK: Rule = Rule {
     recent_ports: 0,
     source_port: 0,
     port_set: 0,
+    holders: holder::DIRECT,
     syns: 0,
     syns_per_second: 0,
     handshakes: 0,
@@ -47,10 +59,7 @@ pub fn manual(
 ) -> Rule {
     Rule {
         action,
-        scope: match scope {
-            Scope::Syn => scope::SYN,
-            Scope::All => scope::ALL,
-        },
+        scope: scope.code(),
         since: now,
         expires: lasting.map_or(NEVER, |time| now.saturating_add(clock.ticks(time))),
         ..BLANK
@@ -59,7 +68,22 @@ pub fn manual(
 
 /// Whether a rule was made for an address that this host depends on.
 pub const fn is_protection(rule: &Rule) -> bool {
-    rule.origin >= origin::OWN && rule.action == action::ALLOW
+    matches!(
+        rule.origin,
+        origin::OWN | origin::GATEWAY | origin::RESOLVER | origin::SSH_PEER
+    )
+}
+
+/// Puts what was said directly in place; lists that name the prefix go on holding
+/// it.
+///
+/// # Errors
+///
+/// [`Error::Failed`] where a map cannot be written.
+pub fn put(maps: &mut Maps, net: &IpNet, rule: Rule) -> Result<()> {
+    let listed = maps.rule(net)?.map_or(0, |before| before.holders);
+    let holders = rule.holders | listed;
+    maps.insert_rule(net, Rule { holders, ..rule })
 }
 
 /// Refuses to block what is allowed, and where the person sits.
@@ -101,7 +125,7 @@ pub fn block(maps: &mut Maps, net: &IpNet, rule: Rule, clock: &Clock) -> Result<
     let before = maps.rule(net)?;
     // A ban's hits are the evidence of the attack: keep them.
     let hits = before.map_or(0, |before| before.hits);
-    maps.insert_rule(net, Rule { hits, ..rule })?;
+    put(maps, net, Rule { hits, ..rule })?;
     let what = match rule.scope {
         scope::ALL => "all traffic",
         _ => "new connections",
@@ -143,11 +167,11 @@ pub fn allow(maps: &mut Maps, net: &IpNet, rule: Rule, clock: &Clock) -> Result<
     let (bans, blocks): (Vec<_>, Vec<_>) = blocks_within(maps, net)?
         .into_iter()
         .partition(|(_, rule)| rule.origin == origin::AUTOMATIC);
-    for (banned, _) in bans {
-        maps.remove_rule(&banned)?;
+    for (banned, rule) in bans {
+        lists::release(maps, &banned, &rule)?;
         said.push(format!("lifted the ban on {}", address::show(&banned)));
     }
-    maps.insert_rule(net, rule)?;
+    put(maps, net, rule)?;
     said.push(format!(
         "allowed {} {}",
         address::show(net),
@@ -172,11 +196,7 @@ fn blocks_within(maps: &Maps, net: &IpNet) -> Result<Vec<(IpNet, Rule)>> {
     if net.prefix_len() == net.max_prefix_len() {
         return Ok(Vec::new());
     }
-    let mut within = maps.rules().collect::<Result<Vec<_>>>()?;
-    within.retain(|(inner, rule)| {
-        rule.action == action::BLOCK && net.contains(inner) && inner != net
-    });
-    Ok(within)
+    maps.rules(|inner, rule| rule.action == action::BLOCK && net.contains(inner) && inner != net)
 }
 
 /// Reads how long a rule is to last.
@@ -205,8 +225,7 @@ pub fn remove(maps: &mut Maps, net: &IpNet, action: u8, now: u64) -> Result<Stri
     };
     match maps.rule(net)? {
         Some(rule) if rule.action == action && rule.active(now) => {
-            maps.remove_rule(net)?;
-            return Ok(format!("{shown} is {done}"));
+            return release(maps, net, &rule, done);
         }
         _ => {}
     }
@@ -215,9 +234,37 @@ pub fn remove(maps: &mut Maps, net: &IpNet, action: u8, now: u64) -> Result<Stri
         .filter(|rule| rule.action == action);
     let hint = covering.map_or_else(String::new, |rule| {
         let wider = IpNet::new(net.addr(), rule.prefix_len).map_or(*net, |net| net.trunc());
-        format!(" by itself: {wider} covers it, and `synguard {undo} {wider}` removes that")
+        if rule.origin == origin::LIST {
+            format!(" by itself: {wider}, which an imported list names, covers it")
+        } else {
+            format!(" by itself: {wider} covers it, and `synguard {undo} {wider}` removes that")
+        }
     });
     Err(Error::Absent(format!("{shown} is not {word}{hint}")))
+}
+
+/// Ends what was said directly, and names the lists that go on saying something.
+fn release(maps: &mut Maps, net: &IpNet, rule: &Rule, done: &str) -> Result<String> {
+    let shown = address::show(net);
+    let lists = Lists::read(maps)?;
+    let names: Vec<_> = lists
+        .each()
+        .filter(|(bit, _)| rule.holders & bit != 0)
+        .map(|(_, list)| lists::name(list))
+        .collect();
+    let names = names.join(" and ");
+    if rule.origin == origin::LIST {
+        return Err(Error::Absent(format!(
+            "{shown} is in the list {names}: `synguard allow {shown}` lets it through all the same, \
+             `synguard unlist` removes a whole list"
+        )));
+    }
+    lists::release(maps, net, rule)?;
+    Ok(if names.is_empty() {
+        format!("{shown} is {done}")
+    } else {
+        format!("{shown} is {done} by hand; it still is in the list {names}")
+    })
 }
 
 fn lasting(rule: &Rule, clock: &Clock) -> String {

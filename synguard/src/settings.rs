@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use synguard_common::abi::{ABI_VERSION, Settings as KernelSettings};
+use synguard_common::abi::{ABI_VERSION, Settings as KernelSettings, holder};
 use synguard_common::source::SourceMask;
 
 use crate::clock::Clock;
+use crate::rules::Scope;
 use crate::{Error, Result};
 
 /// How the program is attached.
@@ -32,17 +33,53 @@ pub struct Settings {
     pub syn_rate: u32,
     /// Over how long the rate is taken.
     pub window: Duration,
-    /// How long an automatic ban lasts.
+    /// How long a first automatic ban lasts.
     pub ban_time: Duration,
+    /// How long the ban of a source that offends again and again lasts at most.
+    pub max_ban_time: Duration,
+    /// How long after its last ban a source's offences are forgotten.
+    pub forget_after: Duration,
+    /// What automatic bans drop.
+    pub ban_scope: Scope,
+    /// SYNs per second of the whole interface above which those of many new
+    /// sources that do not connect are a spoofed flood.
+    pub spoofed_rate: u32,
+    /// The bits of an IPv4 address that name one source.
+    pub ipv4_prefix: u8,
+    /// The bits of an IPv6 address that name one source.
+    pub ipv6_prefix: u8,
+    /// Sources that are kept account of.
+    pub max_sources: u32,
+    /// Rules for exactly one source, and as many for other prefixes, in either
+    /// family.
+    pub max_rules: u32,
 }
 
-/// The bits of an address that name one source: an IPv4 address, or what an
-/// IPv6 customer is given at least (RFC 6177).
-pub const SOURCE_MASK: SourceMask = SourceMask::new(32, 64);
+/// What is in force where nothing else is said.
+pub const DEFAULT: Settings = Settings {
+    mode: Mode::Auto,
+    dry_run: false,
+    keep: false,
+    syn_rate: 50,
+    window: Duration::from_secs(1),
+    ban_time: Duration::from_secs(600),
+    max_ban_time: Duration::from_secs(86_400),
+    forget_after: Duration::from_secs(86_400),
+    ban_scope: Scope::Syn,
+    spoofed_rate: 200,
+    ipv4_prefix: 32,
+    // What an IPv6 customer is given at least (RFC 6177).
+    ipv6_prefix: 64,
+    max_sources: 65_536,
+    max_rules: 262_144,
+};
 
-/// New sources that get a record in an epoch without more ado: three quarters of
-/// the map, so that even a flood of them leaves the others their place.
-const ADMISSIONS: u64 = 65_536 / 4 * 3;
+/// Events in an epoch, which is about a window: more offenders than that are
+/// found by the scan of the records.
+const EVENTS: u32 = 1024;
+
+const SECOND: Duration = Duration::from_secs(1);
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 /// More SYNs in a window than anybody can send are no threshold, and counts are
 /// compared in 64 bits.
@@ -62,12 +99,9 @@ impl Settings {
                 Duration::from_millis(100),
                 Duration::from_secs(3600),
             ),
-            (
-                self.ban_time,
-                "--ban-time",
-                Duration::from_secs(1),
-                Duration::from_secs(365 * 86400),
-            ),
+            (self.ban_time, "--ban-time", SECOND, YEAR),
+            (self.max_ban_time, "--max-ban-time", self.ban_time, YEAR),
+            (self.forget_after, "--forget-after", SECOND, YEAR),
         ];
         for (value, flag, least, most) in limits {
             if value < least || value > most {
@@ -102,9 +136,14 @@ impl Settings {
         u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX)
     }
 
-    /// What to tell the packet path. Counts of rules are for the dataplane;
-    /// `seed` is to be drawn at random.
-    pub fn for_kernel(&self, clock: &Clock, seed: u64) -> KernelSettings {
+    /// Which bits of an address name one source.
+    pub const fn source_mask(&self) -> SourceMask {
+        SourceMask::new(self.ipv4_prefix as u32, self.ipv6_prefix as u32)
+    }
+
+    /// What to tell the packet path, with room for `sources`. The count of rules
+    /// is for the dataplane; `seed` is to be drawn at random.
+    pub fn for_kernel(&self, clock: &Clock, seed: u64, sources: u32) -> KernelSettings {
         let window = clock.ticks(self.window);
         KernelSettings {
             abi_version: ABI_VERSION,
@@ -113,11 +152,13 @@ impl Settings {
             limit: self.limit(),
             hz: clock.hz,
             all_rules: 0,
-            prefix_rules_v4: 0,
-            prefix_rules_v6: 0,
-            mask: SOURCE_MASK,
+            mask: self.source_mask(),
             epoch_shift: window.next_power_of_two().ilog2(),
-            admissions: ADMISSIONS,
+            holders: holder::DIRECT | holder::OUTGOING,
+            events: EVENTS,
+            // Three quarters of the map, so that even a flood of new sources
+            // leaves the others their place.
+            admissions: u64::from(sources) / 4 * 3,
             seed,
         }
     }
@@ -127,17 +168,10 @@ impl Settings {
 mod tests {
     use super::*;
 
-    const SANE: Settings = Settings {
-        mode: Mode::Auto,
-        dry_run: false,
-        keep: false,
-        syn_rate: 50,
-        window: Duration::from_secs(1),
-        ban_time: Duration::from_secs(600),
-    };
+    const SANE: Settings = DEFAULT;
 
     #[test]
-    fn sane_settings_pass() {
+    fn the_defaults_pass() {
         assert_eq!(SANE.validated().unwrap().limit(), 50);
     }
 
@@ -179,6 +213,13 @@ mod tests {
                     ..SANE
                 },
                 "--syn-rate",
+            ),
+            (
+                Settings {
+                    max_ban_time: Duration::from_secs(599),
+                    ..SANE
+                },
+                "--max-ban-time",
             ),
         ] {
             let error = settings.validated().unwrap_err().to_string();

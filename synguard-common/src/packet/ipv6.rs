@@ -5,7 +5,7 @@ use core::mem::offset_of;
 use network_types::ip::{IpProto, Ipv6Hdr};
 
 use super::{Packet, Segment, View, tcp};
-use crate::source::Address;
+use crate::source::{Address, MAPPED};
 use crate::verdict::Reason;
 
 /// How many extension headers are followed before a packet is passed
@@ -35,8 +35,14 @@ pub(super) fn parse<V: View + ?Sized>(frame: &V, offset: usize) -> Packet {
     if header[0] >> 4 != 6 {
         return Packet::opaque(Reason::BadIpv6);
     }
+    let source = source(header);
+    // An IPv4 address mapped into IPv6 never comes over a wire (RFC 4291 section
+    // 2.5.5.2; Linux drops it, `net/ipv6/ip6_input.c`), and would be taken for IPv4.
+    if let [0, 0, MAPPED, _] = source.key() {
+        return Packet::opaque(Reason::BadIpv6);
+    }
     Packet {
-        source: source(header),
+        source,
         segment: segment(frame, offset, header),
     }
 }

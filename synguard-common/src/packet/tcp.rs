@@ -8,6 +8,7 @@ use crate::verdict::Reason;
 /// Byte 13 of the header holds the flags (RFC 9293 section 3.1).
 const FLAGS: usize = 13;
 const SYN: u8 = 0x02;
+const RST: u8 = 0x04;
 const ACK: u8 = 0x10;
 /// The smallest first fragment that there can be.
 const TINY: usize = 8;
@@ -39,8 +40,10 @@ pub(super) fn parse<V: View + ?Sized>(frame: &V, offset: usize, len: usize) -> S
     let Some(header) = frame.get::<{ TcpHdr::LEN }>(offset) else {
         return Segment::Other(Reason::TruncatedTcp);
     };
-    if header[FLAGS] & (SYN | ACK) != SYN {
-        return Segment::Other(Reason::NotSyn);
+    match header[FLAGS] & (SYN | ACK | RST) {
+        flags if flags & (SYN | ACK) == SYN => {}
+        RST => return Segment::Other(Reason::Reset),
+        _ => return Segment::Other(Reason::NotSyn),
     }
     if header[12] >> 4 < MIN_DATA_OFFSET {
         return Segment::Other(Reason::BadTcp);

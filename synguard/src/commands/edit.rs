@@ -3,25 +3,14 @@
 use ipnet::IpNet;
 use synguard_common::abi::action;
 
-use super::{say, targets};
+use super::targets::{Target, locked};
 use crate::cli::{Allow, Block, Edit};
-use crate::clock::Clock;
-use crate::dataplane::{Lock, Maps};
 use crate::rules::{self, Scope, manual};
 use crate::{Error, Result, protected};
 
-/// An interface whose rules nobody else changes meanwhile.
-struct Target {
-    name: String,
-    maps: Maps,
-    clock: Clock,
-    now: u64,
-    _lock: Lock,
-}
-
 pub(super) fn block(args: &Block) -> Result<()> {
     let net = args.edit.net;
-    let mut targets = open(&args.edit)?;
+    let mut targets = locked(args.edit.iface.as_deref())?;
     let ssh_peer = protected::ssh_peer();
     for target in &targets {
         let covering = target.maps.covering(&net, target.now)?;
@@ -45,7 +34,7 @@ pub(super) fn block(args: &Block) -> Result<()> {
 }
 
 pub(super) fn allow(args: &Allow) -> Result<()> {
-    let mut targets = open(&args.edit)?;
+    let mut targets = locked(args.edit.iface.as_deref())?;
     for target in &targets {
         let exact = target.maps.rule(&args.edit.net)?;
         rules::check_allow(&args.edit.net, exact.as_ref(), args.lasting)?;
@@ -68,7 +57,7 @@ pub(super) fn allow(args: &Allow) -> Result<()> {
 pub(super) fn remove(args: &Edit, action: u8) -> Result<()> {
     let mut absent = None;
     let mut removed = false;
-    for target in &mut open(args)? {
+    for target in &mut locked(args.iface.as_deref())? {
         match remove_one(target, &args.net, action) {
             Ok(said) => {
                 removed = true;
@@ -86,29 +75,4 @@ pub(super) fn remove(args: &Edit, action: u8) -> Result<()> {
 
 fn remove_one(target: &mut Target, net: &IpNet, action: u8) -> Result<String> {
     rules::remove(&mut target.maps, net, action, target.now)
-}
-
-fn open(edit: &Edit) -> Result<Vec<Target>> {
-    let open = |pins: crate::dataplane::Pins| {
-        let lock = pins.lock_rules()?;
-        let maps = Maps::open(&pins)?;
-        let clock = maps.clock()?;
-        Ok(Target {
-            name: pins.interface().to_owned(),
-            maps,
-            clock,
-            now: clock.now(),
-            _lock: lock,
-        })
-    };
-    targets::attached(edit.iface.as_deref())?
-        .into_iter()
-        .map(open)
-        .collect()
-}
-
-impl Target {
-    fn say(&self, text: &str) {
-        say(&format!("{}: {text}", self.name));
-    }
 }

@@ -3,6 +3,7 @@
 mod attach;
 mod detach;
 mod edit;
+mod import;
 mod list;
 mod status;
 mod targets;
@@ -25,6 +26,8 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Attach(args) => attach::run(args).await,
         Command::Status(args) => status::run(&args).await,
         Command::List(args) => list::run(&args),
+        Command::Import(args) => import::import(&args),
+        Command::Unlist(args) => import::unlist(&args),
         Command::Block(args) => edit::block(&args),
         Command::Allow(args) => edit::allow(&args),
         Command::Unblock(args) => edit::remove(&args, action::BLOCK),

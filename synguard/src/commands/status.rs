@@ -34,7 +34,7 @@ async fn report(pins: &Pins, network: &Network) -> Result<Report> {
     let maps = Maps::open(pins)?;
     let first = Sample::take(&maps)?;
     let enough = Instant::now() + RATE_TIME;
-    let rules = status::rules(&maps)?;
+    let rules = status::rules(&maps, None)?;
     let sources = status::sources(&maps)?;
     sleep_until(enough).await;
     let second = Sample::take(&maps)?;

@@ -1,7 +1,46 @@
 //! Which interfaces a command is about.
 
-use crate::dataplane::{Pins, attached_interfaces};
+use super::say;
+use crate::clock::Clock;
+use crate::dataplane::{Lock, Maps, Pins, attached_interfaces};
 use crate::{Error, Result, privileges};
+
+/// An interface whose rules nobody else changes meanwhile.
+pub(super) struct Target {
+    name: String,
+    pub(super) maps: Maps,
+    pub(super) clock: Clock,
+    pub(super) now: u64,
+    _lock: Lock,
+}
+
+impl Target {
+    pub(super) fn say(&self, text: &str) {
+        say(&format!("{}: {text}", self.name));
+    }
+}
+
+/// As [`attached`], with their rules locked.
+///
+/// # Errors
+///
+/// As there, and where maps cannot be opened.
+pub(super) fn locked(interface: Option<&str>) -> Result<Vec<Target>> {
+    attached(interface)?.iter().map(lock).collect()
+}
+
+fn lock(pins: &Pins) -> Result<Target> {
+    let lock = pins.lock_rules()?;
+    let maps = Maps::open(pins)?;
+    let clock = maps.clock()?;
+    Ok(Target {
+        name: pins.interface().to_owned(),
+        maps,
+        clock,
+        now: clock.now(),
+        _lock: lock,
+    })
+}
 
 /// The pins of the named interface, or of all that are attached.
 ///

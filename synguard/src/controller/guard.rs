@@ -1,34 +1,40 @@
 //! One interface's controller: the loop around the plan.
 
-use std::collections::HashMap;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use ipnet::IpNet;
-use synguard_common::abi::{Event, Rule, origin};
-use synguard_common::source::Address;
+use synguard_common::source::SourceMask;
+use synguard_common::verdict::Reason;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
-use super::plan::{Change, Policy, lift, promotion};
-use super::{journal, protection};
+use super::bans::Bans;
+use super::flood::{Sample, Watch};
+use super::journal;
+use super::plan::Policy;
+use super::promotion::Suspects;
 use crate::dataplane::{Attached, Events, in_place};
 use crate::interface::Network;
 use crate::protected::{self, Protected};
-use crate::settings::{SOURCE_MASK, Settings};
-use crate::{Error, Result, address};
+use crate::settings::Settings;
+use crate::{Error, Result};
 
-/// How often bans are looked at.
+/// How often bans and the interface as a whole are looked at.
 const TICK: Duration = Duration::from_secs(1);
-/// Events bring offenders at once; a scan finds those whose event was lost in
-/// a full buffer. In ticks of [`TICK`].
-const SCAN_EVERY: u32 = 5;
-/// Rules with an end that somebody else made are looked for, in [`TICK`]s.
-const SWEEP_EVERY: u32 = 60;
+/// How often young bans are looked at: a client banned in its hurry is let in
+/// before it sends its SYNs again, a second after the first (RFC 6298).
+const YOUNG_TICK: Duration = Duration::from_millis(100);
+/// How long a ban is young.
+const YOUNG: Duration = Duration::from_secs(1);
 /// So long after its ban may a source prove to be a client: longer than the
 /// answers to its last SYNs can be under way.
 const PROOF: Duration = Duration::from_secs(30);
-
+/// Events bring offenders at once; a scan finds those whose event was lost.
+pub(super) const SCAN_EVERY: Duration = Duration::from_secs(5);
+/// Rules with an end that somebody else made are looked for, in [`TICK`]s.
+const SWEEP_EVERY: u32 = 60;
+/// Gates that removed rules left open are closed, in [`TICK`]s.
+pub(super) const TIDY_EVERY: u32 = 600;
 /// Why the controller ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -40,33 +46,22 @@ pub enum Ending {
     Lost,
 }
 
-/// When a ban was made and when it ends, in ticks.
-#[derive(Clone, Copy)]
-struct Ban {
-    since: u64,
-    expires: u64,
-}
-
-impl Ban {
-    const fn of(rule: &Rule) -> Self {
-        Self {
-            since: rule.since,
-            expires: rule.expires,
-        }
-    }
-}
-
 /// The controller of one interface.
 pub struct Guard {
-    attached: Attached,
+    pub(super) attached: Attached,
     events: Events,
-    policy: Policy,
-    dry_run: bool,
+    pub(super) policy: Policy,
+    pub(super) mask: SourceMask,
+    pub(super) dry_run: bool,
     network: Network,
-    depended_on: Protected,
-    /// The automatic bans in force, so that they need not be searched for.
-    bans: HashMap<IpNet, Ban>,
-    ticks: u32,
+    pub(super) depended_on: Protected,
+    pub(super) bans: Bans,
+    pub(super) suspects: Suspects,
+    watch: Watch,
+    pub(super) next_scan: Instant,
+    /// Whether as many bans as there may be have been told of.
+    pub(super) was_full: bool,
+    pub(super) ticks: u32,
 }
 
 impl Guard {
@@ -87,16 +82,24 @@ impl Guard {
             limit: settings.limit(),
             window: clock.ticks(settings.window),
             ban: clock.ticks(settings.ban_time),
+            max_ban: clock.ticks(settings.max_ban_time),
+            forget: clock.ticks(settings.forget_after),
+            scope: settings.ban_scope.code(),
             hz: clock.hz,
         };
         let mut guard = Self {
             attached,
             events,
             policy,
+            mask: settings.source_mask(),
             dry_run: settings.dry_run,
             network: network.clone(),
             depended_on: depended_on.clone(),
-            bans: HashMap::new(),
+            bans: Bans::default(),
+            suspects: Suspects::default(),
+            watch: Watch::new(settings.spoofed_rate, clock.hz),
+            next_scan: Instant::now() + SCAN_EVERY,
+            was_full: false,
             ticks: 0,
         };
         guard.sweep()?;
@@ -126,7 +129,7 @@ impl Guard {
         for (address, why) in &self.depended_on {
             info!("{name}: protected {address} ({})", protected::reason(*why));
         }
-        if !self.bans.is_empty() {
+        if self.bans.len() > 0 {
             info!("{name}: {} bans go on", self.bans.len());
         }
         info!(
@@ -145,10 +148,13 @@ impl Guard {
         tokio::pin!(stop);
         let mut ticker = interval(TICK);
         ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut young = interval(YOUNG_TICK);
+        young.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let outcome = tokio::select! {
                 () = &mut stop => return Ok(Ending::Stopped),
                 events = self.events.next() => self.hear(&events?),
+                _ = young.tick(), if self.has_young_bans() => self.lift_bans(YOUNG),
                 _ = ticker.tick() => {
                     if let Some(ending) = self.ending().await {
                         return Ok(ending);
@@ -185,27 +191,12 @@ impl Guard {
         self.attached.pins.remove()
     }
 
-    fn hear(&mut self, events: &[Event]) -> Result<()> {
-        for event in events {
-            let source = Address::from_key(event.source);
-            let Some(record) = self.attached.maps.source(source)? else {
-                continue;
-            };
-            let net = address::record_net(address::from_words(source), &SOURCE_MASK);
-            let now = self.attached.clock.now();
-            let covering = self.attached.maps.covering(&net, now)?;
-            if let Some(change) = promotion(net, &record, covering.as_ref(), &self.policy, now) {
-                let elapsed = self.attached.clock.since(event.tick, now);
-                self.apply(&change, &journal::latency(elapsed, &self.attached.clock))?;
-            }
-        }
-        Ok(())
-    }
-
     fn tick(&mut self) -> Result<()> {
         self.ticks = self.ticks.wrapping_add(1);
-        self.lift_bans()?;
-        if self.ticks.is_multiple_of(SCAN_EVERY) {
+        self.look()?;
+        self.convict()?;
+        self.lift_bans(PROOF)?;
+        if Instant::now() >= self.next_scan {
             self.scan()?;
         }
         if self.ticks.is_multiple_of(SWEEP_EVERY) {
@@ -214,107 +205,35 @@ impl Guard {
         Ok(())
     }
 
-    /// Ends bans whose time is over, and those of sources that prove to be
-    /// clients, which they do soon or not at all.
-    fn lift_bans(&mut self) -> Result<()> {
-        let now = self.attached.clock.now();
-        let proof = self.attached.clock.ticks(PROOF);
-        let due = |ban: &Ban| ban.expires <= now || now.saturating_sub(ban.since) <= proof;
-        let due: Vec<_> = self
-            .bans
-            .iter()
-            .filter(|(_, ban)| due(ban))
-            .map(|(net, _)| *net)
-            .collect();
-        for net in due {
-            let rule = self.attached.maps.rule(&net)?;
-            let Some(rule) = rule.filter(|rule| rule.origin == origin::AUTOMATIC) else {
-                self.bans.remove(&net);
-                continue;
-            };
-            let record = self.attached.maps.source(address::to_words(net.addr()))?;
-            if let Some(change) = lift(net, &rule, record.as_ref(), &self.policy, now) {
-                self.apply(&change, "")?;
-            }
+    /// Is there a flood that nobody in particular can be banned for?
+    fn look(&mut self) -> Result<()> {
+        let maps = &mut self.attached.maps;
+        if maps.attachment()?.handshakes == 0 {
+            // A crowd could not be told from a flood.
+            return Ok(());
+        }
+        let (counters, pressure) = (maps.counters()?, maps.pressure()?);
+        let unrecorded = counters.of(Reason::SynSketched) + counters.of(Reason::SynUncounted);
+        let recorded = counters.of(Reason::SynCounted) + counters.of(Reason::SynBusy);
+        let news = self.watch.look(Sample {
+            tick: self.attached.clock.now(),
+            syns: recorded + unrecorded,
+            new: pressure.created + unrecorded,
+            handshakes: pressure.handshakes,
+        });
+        maps.set_flood(self.watch.flood())?;
+        if let Some(news) = news {
+            warn!(
+                "{}: {}",
+                self.interface(),
+                journal::flood(&news, &self.attached.clock)
+            );
         }
         Ok(())
     }
 
-    /// Looks at every source.
-    fn scan(&mut self) -> Result<()> {
-        let now = self.attached.clock.now();
-        let mut changes = Vec::new();
-        for entry in self.attached.maps.sources() {
-            let (address, record) = entry?;
-            let net = address::record_net(address, &SOURCE_MASK);
-            // The rule is looked up only for the few that would be promoted.
-            if promotion(net, &record, None, &self.policy, now).is_some() {
-                let covering = self.attached.maps.covering(&net, now)?;
-                changes.extend(promotion(
-                    net,
-                    &record,
-                    covering.as_ref(),
-                    &self.policy,
-                    now,
-                ));
-            }
-        }
-        self.apply_all(&changes)
-    }
-
-    /// Looks at every rule: learns of bans made before, ends what is over,
-    /// renews what protects.
-    fn sweep(&mut self) -> Result<()> {
-        let now = self.attached.clock.now();
-        {
-            let _lock = self.attached.pins.lock_rules()?;
-            protection::renew(&mut self.attached.maps, &self.depended_on, now)?;
-        }
-        let mut over = Vec::new();
-        self.bans.clear();
-        for entry in self.attached.maps.rules() {
-            let (net, rule) = entry?;
-            match lift(net, &rule, None, &self.policy, now) {
-                Some(change) => over.push(change),
-                None if rule.origin == origin::AUTOMATIC => {
-                    self.bans.insert(net, Ban::of(&rule));
-                }
-                None => {}
-            }
-        }
-        self.apply_all(&over)
-    }
-
-    fn apply_all(&mut self, changes: &[Change]) -> Result<()> {
-        changes.iter().try_for_each(|change| self.apply(change, ""))
-    }
-
-    fn apply(&mut self, change: &Change, remark: &str) -> Result<()> {
-        let _lock = self.attached.pins.lock_rules()?;
-        match change {
-            Change::Promote(net, rule, _) => {
-                // Somebody may have allowed or blocked it meanwhile.
-                if self.attached.maps.covering(net, rule.since)?.is_some() {
-                    return Ok(());
-                }
-                self.attached.maps.insert_rule(net, *rule)?;
-                self.bans.insert(*net, Ban::of(rule));
-            }
-            Change::Lift(net, rule, _) => {
-                // Somebody may have put another rule there meanwhile.
-                if self
-                    .attached
-                    .maps
-                    .rule(net)?
-                    .is_some_and(|held| held.since == rule.since)
-                {
-                    self.attached.maps.remove_rule(net)?;
-                }
-                self.bans.remove(net);
-            }
-        }
-        let said = journal::change(change, &self.attached.clock, self.dry_run);
-        info!("{}: {said}{remark}", self.interface());
-        Ok(())
+    fn has_young_bans(&self) -> bool {
+        let clock = &self.attached.clock;
+        self.bans.any_since(clock.now(), clock.ticks(YOUNG))
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use synguard_common::abi::{Rule, action, origin};
 
-use super::plan::{Change, Evidence, Lift};
+use super::flood::News;
+use super::plan::{Change, Evidence, Lift, Policy};
 use crate::class::Class;
 use crate::clock::Clock;
 use crate::dataplane::Facts;
@@ -12,15 +13,15 @@ use crate::settings::Settings;
 use crate::{address, text};
 
 /// One line for a change of the rules.
-pub(super) fn change(change: &Change, clock: &Clock, dry_run: bool) -> String {
+pub(super) fn change(change: &Change, clock: &Clock, policy: &Policy, dry_run: bool) -> String {
     let would = if dry_run { "would have " } else { "" };
     match change {
         Change::Promote(net, rule, evidence) => format!(
             "{would}promoted {} for {} as {}, {}: {}",
             address::show(net),
             text::duration(clock.since(rule.since, rule.expires)),
-            Class::of(rule).label(),
-            Class::of(rule).meaning(),
+            Class::of(rule, policy.syn_rate()).label(),
+            Class::of(rule, policy.syn_rate()).meaning(),
             of_evidence(evidence),
         ),
         Change::Lift(net, rule, why) => format!(
@@ -40,11 +41,16 @@ fn of_evidence(evidence: &Evidence) -> String {
         }
         _ => String::new(),
     };
+    let again = match evidence.offence {
+        1 => String::new(),
+        offence => format!(", ban number {offence}"),
+    };
     format!(
-        "{} in the window ({}/s), {}, to ports {}{more}, from source port {}",
+        "{} in the window ({}/s), {}, {}, to ports {}{more}, from source port {}{again}",
         text::count(evidence.syns, "SYN", "SYNs"),
         evidence.syns_per_second,
         text::count(evidence.handshakes, "handshake", "handshakes"),
+        text::count(evidence.resets, "RST back", "RSTs back"),
         text::list(&evidence.destination_ports),
         evidence
             .source_port
@@ -59,6 +65,36 @@ fn of_lift(why: Lift) -> String {
             "the source completes its connections ({})",
             text::count(count, "handshake", "handshakes")
         ),
+    }
+}
+
+/// One line for the begin or the end of a spoofed flood.
+pub(super) fn flood(news: &News, clock: &Clock) -> String {
+    let (begun, flood) = match news {
+        News::Begun(flood) => (true, flood),
+        News::Over(flood) => (false, flood),
+    };
+    let numbers = format!(
+        "{} SYNs/s, {}/s of them from sources not seen before, {}/s",
+        flood.syns_per_second,
+        flood.new_per_second,
+        text::count(
+            flood.handshakes_per_second.into(),
+            "handshake",
+            "handshakes"
+        ),
+    );
+    if begun {
+        format!(
+            "spoofed flood: {numbers}; nobody is banned for it, as the sources are not who sends it; \
+             net.ipv4.tcp_syncookies=1 keeps the server reachable"
+        )
+    } else {
+        let lasted = clock.since(flood.since, clock.now());
+        format!(
+            "the spoofed flood is over after {}; at its worst {numbers}",
+            text::duration(lasted)
+        )
     }
 }
 

@@ -1,9 +1,10 @@
 //! What to change, given what is known. Pure: no maps, no clock, no log.
 
 use ipnet::IpNet;
-use synguard_common::abi::{Rule, SourceRecord, action, origin, scope};
+use synguard_common::abi::{Offences, Rule, SourceRecord, action, origin};
+use synguard_common::decide::flagrant;
 use synguard_common::ports;
-use synguard_common::window::per_second;
+use synguard_common::window::{Load, per_second};
 
 use crate::rules::BLANK;
 
@@ -14,10 +15,23 @@ pub struct Policy {
     pub limit: u64,
     /// The length of the window.
     pub window: u64,
-    /// How long a ban lasts.
+    /// How long a first ban lasts.
     pub ban: u64,
+    /// How long a ban lasts at most.
+    pub max_ban: u64,
+    /// How long after the last ban offences are forgotten.
+    pub forget: u64,
+    /// What a ban drops ([`synguard_common::abi::scope`]).
+    pub scope: u8,
     /// Ticks per second.
     pub hz: u32,
+}
+
+impl Policy {
+    /// SYNs per second above which a source is an offender.
+    pub fn syn_rate(&self) -> u32 {
+        clamp(self.limit.saturating_mul(self.hz.into()) / self.window.max(1))
+    }
 }
 
 /// What a source did in the window that got it banned.
@@ -29,6 +43,10 @@ pub struct Evidence {
     pub syns_per_second: u64,
     /// How many of them became connections.
     pub handshakes: u64,
+    /// RSTs that came back, since the source was first seen.
+    pub resets: u64,
+    /// Which ban of this source it is: 1 for the first.
+    pub offence: u64,
     /// The most recent destination ports, at most four.
     pub destination_ports: Vec<u16>,
     /// A lower bound for how many destination ports there were.
@@ -56,45 +74,102 @@ pub enum Lift {
     CompletesHandshakes(u64),
 }
 
-/// Whether to ban a source, given the rule that already covers it.
-pub fn promotion(
+/// How bad a source is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Offender {
+    /// Over its rate, but so little that a client may have sent all of it before
+    /// the first answer reached it: worth another look in a second. Meanwhile the
+    /// packet path stops what is over the rate.
+    Suspect,
+    /// Over its rate beyond doubt.
+    Flagrant,
+}
+
+/// Whether a source is an offender, and what it did in the window that shows it.
+pub fn judge(record: &SourceRecord, policy: &Policy, now: u64) -> Option<(Offender, Load)> {
+    let load = record.load(now, policy.window);
+    if !load.exceeds(policy.limit, policy.window) || load.completes_handshakes() {
+        None
+    } else if load.exceeds(flagrant(policy.limit), policy.window) {
+        Some((Offender::Flagrant, load))
+    } else {
+        Some((Offender::Suspect, load))
+    }
+}
+
+/// What a source was suspected for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suspicion {
+    /// What it had done in the window by then.
+    pub load: Load,
+    /// How many handshakes it had completed in all by then.
+    pub handshakes: u64,
+}
+
+/// Whether a suspect has meanwhile completed what had got through: it was a
+/// client in a hurry.
+pub const fn is_cleared(suspicion: &Suspicion, record: &SourceRecord, policy: &Policy) -> bool {
+    let since = record.handshakes.saturating_sub(suspicion.handshakes);
+    let load = Load {
+        handshakes: suspicion
+            .load
+            .handshakes
+            .saturating_add(since.saturating_mul(policy.window)),
+        ..suspicion.load
+    };
+    load.completes_handshakes()
+}
+
+/// The ban of an offender for what it did, given its earlier ones.
+pub fn ban(
     source: IpNet,
     record: &SourceRecord,
-    covering: Option<&Rule>,
+    load: &Load,
+    offences: Option<Offences>,
     policy: &Policy,
     now: u64,
-) -> Option<Change> {
-    if covering.is_some_and(|rule| rule.active(now)) {
-        return None;
-    }
-    let window = record.window(now, policy.window);
-    let load = window.load(now, policy.window, record.totals());
-    if !load.exceeds(policy.limit, policy.window) || load.completes_handshakes() {
-        return None;
-    }
+) -> Change {
+    let offence = 1 + earlier(offences, policy, now);
     let evidence = Evidence {
         syns: load.syns / policy.window,
         syns_per_second: per_second(load.syns, policy.window, policy.hz),
         handshakes: load.handshakes / policy.window,
+        resets: record.resets,
+        offence,
         destination_ports: ports::recent(record.recent_ports).collect(),
         distinct_ports: record.port_set.count_ones(),
         source_port: record.constant_source_port(),
     };
     let rule = Rule {
-        expires: now.saturating_add(policy.ban),
+        expires: now.saturating_add(length(offence, policy)),
         since: now,
         recent_ports: record.recent_ports,
-        source_port: record.source_port,
+        source_port: clamp(record.source_port),
         port_set: record.port_set,
         syns: clamp(evidence.syns),
         syns_per_second: clamp(evidence.syns_per_second),
-        handshakes: clamp(record.handshakes),
+        handshakes: clamp(record.handshakes.saturating_sub(evidence.handshakes)),
         action: action::BLOCK,
-        scope: scope::SYN,
+        scope: policy.scope,
         origin: origin::AUTOMATIC,
         ..BLANK
     };
-    Some(Change::Promote(source, rule, evidence))
+    Change::Promote(source, rule, evidence)
+}
+
+/// Bans that are not forgotten yet.
+fn earlier(offences: Option<Offences>, policy: &Policy, now: u64) -> u64 {
+    match offences {
+        Some(offences) if now < offences.until.saturating_add(policy.forget) => offences.count,
+        _ => 0,
+    }
+}
+
+/// Twice as long for every further offence, up to the longest.
+fn length(offence: u64, policy: &Policy) -> u64 {
+    let doublings = u32::try_from(offence.saturating_sub(1)).unwrap_or(u32::MAX);
+    let factor = 1_u64.checked_shl(doublings).unwrap_or(u64::MAX);
+    policy.ban.saturating_mul(factor).min(policy.max_ban)
 }
 
 /// Whether a rule is over, given what is known of its source since.
@@ -130,12 +205,16 @@ fn clamp(count: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use synguard_common::abi::scope;
 
     const NOW: u64 = 1_000_000;
     const POLICY: Policy = Policy {
         limit: 50,
         window: 250,
         ban: 150_000,
+        max_ban: 700_000,
+        forget: 1_000_000,
+        scope: scope::SYN,
         hz: 250,
     };
 
@@ -157,53 +236,104 @@ mod tests {
         }
     }
 
-    fn promoted(record: &SourceRecord, covering: Option<&Rule>) -> Option<(Rule, Evidence)> {
-        match promotion(source(), record, covering, &POLICY, NOW)? {
-            Change::Promote(net, rule, evidence) if net == source() => Some((rule, evidence)),
+    fn banned(record: &SourceRecord, offences: Option<Offences>) -> (Rule, Evidence) {
+        let load = record.load(NOW, POLICY.window);
+        match ban(source(), record, &load, offences, &POLICY, NOW) {
+            Change::Promote(net, rule, evidence) if net == source() => (rule, evidence),
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
-    fn only_a_source_over_its_rate_is_promoted() {
-        assert_eq!(promoted(&record(50, 0), None), None);
-        let (rule, evidence) = promoted(&record(51, 0), None).unwrap();
+    fn only_a_source_over_its_rate_is_an_offender() {
+        let judged = |syns| judge(&record(syns, 0), &POLICY, NOW).map(|(offender, _)| offender);
+        assert_eq!(judged(50), None);
+        assert_eq!(judged(51), Some(Offender::Suspect));
+        assert_eq!(judged(500), Some(Offender::Suspect));
+        assert_eq!(judged(501), Some(Offender::Flagrant));
+    }
+
+    #[test]
+    fn a_ban_keeps_its_evidence() {
+        let (rule, evidence) = banned(&record(51, 0), None);
         assert_eq!(rule.expires, NOW + POLICY.ban);
         assert_eq!(rule.scope, scope::SYN);
         assert_eq!(evidence.syns, 51);
         assert_eq!(evidence.syns_per_second, 51);
         assert_eq!(evidence.destination_ports, [443, 25]);
         assert_eq!(evidence.source_port, Some(80));
+        assert_eq!(evidence.offence, 1);
     }
 
     #[test]
-    fn a_client_that_completes_handshakes_is_never_promoted() {
-        assert_eq!(promoted(&record(10_000, 9_990), None), None);
-        assert_eq!(promoted(&record(100, 50), None), None);
-        assert!(promoted(&record(100, 49), None).is_some());
+    fn a_client_that_completes_handshakes_is_no_offender() {
+        assert_eq!(judge(&record(10_000, 9_990), &POLICY, NOW), None);
+        assert_eq!(judge(&record(100, 50), &POLICY, NOW), None);
+        assert!(judge(&record(100, 49), &POLICY, NOW).is_some());
     }
 
     #[test]
-    fn a_source_with_a_rule_is_left_to_it() {
-        let rule = |action, expires| Rule {
-            action,
-            expires,
-            ..BLANK
+    fn a_client_is_not_blamed_for_what_was_dropped() {
+        // 400 connections at once: 50 got through and were completed.
+        let hurried = SourceRecord {
+            dropped: 350,
+            ..record(400, 50)
         };
-        assert_eq!(
-            promoted(&record(500, 0), Some(&rule(action::ALLOW, NOW + 1))),
-            None
-        );
-        assert_eq!(
-            promoted(&record(500, 0), Some(&rule(action::BLOCK, NOW + 1))),
-            None
-        );
-        assert!(promoted(&record(500, 0), Some(&rule(action::ALLOW, NOW))).is_some());
+        assert_eq!(judge(&hurried, &POLICY, NOW), None);
+        let flooder = SourceRecord {
+            dropped: 350,
+            ..record(400, 24)
+        };
+        assert!(judge(&flooder, &POLICY, NOW).is_some());
+    }
+
+    #[test]
+    fn a_suspect_is_cleared_by_completing_what_got_through() {
+        // 50 of 120 got through before any answer could come.
+        let then = SourceRecord {
+            dropped: 70,
+            ..record(120, 0)
+        };
+        let (_, load) = judge(&then, &POLICY, NOW).unwrap();
+        let suspicion = Suspicion {
+            load,
+            handshakes: then.handshakes,
+        };
+        for (handshakes, cleared) in [(0, false), (24, false), (25, true), (50, true)] {
+            let later = SourceRecord { handshakes, ..then };
+            assert_eq!(
+                is_cleared(&suspicion, &later, &POLICY),
+                cleared,
+                "{handshakes}"
+            );
+        }
+    }
+
+    #[test]
+    fn who_offends_again_is_banned_twice_as_long_up_to_a_limit() {
+        let offences = |count| Some(Offences { count, until: NOW });
+        let length = |count| banned(&record(51, 0), offences(count)).0.expires - NOW;
+        assert_eq!(length(0), POLICY.ban);
+        assert_eq!(length(1), 2 * POLICY.ban);
+        assert_eq!(length(2), 4 * POLICY.ban);
+        assert_eq!(length(3), POLICY.max_ban);
+        assert_eq!(length(u64::MAX - 1), POLICY.max_ban);
+    }
+
+    #[test]
+    fn offences_are_forgotten_after_a_quiet_time() {
+        let ended = |until| {
+            banned(&record(51, 0), Some(Offences { count: 5, until }))
+                .1
+                .offence
+        };
+        assert_eq!(ended(NOW - POLICY.forget + 1), 6);
+        assert_eq!(ended(NOW - POLICY.forget), 1);
     }
 
     #[test]
     fn a_ban_is_lifted_when_its_time_is_over() {
-        let (rule, _) = promoted(&record(51, 0), None).unwrap();
+        let (rule, _) = banned(&record(51, 0), None);
         assert_eq!(
             lift(source(), &rule, None, &POLICY, NOW + POLICY.ban - 1),
             None
@@ -216,7 +346,7 @@ mod tests {
 
     #[test]
     fn a_ban_is_lifted_when_the_source_proves_to_be_a_client() {
-        let (rule, _) = promoted(&record(51, 0), None).unwrap();
+        let (rule, _) = banned(&record(51, 0), None);
         let lifted = |handshakes| {
             lift(
                 source(),
@@ -244,7 +374,8 @@ mod tests {
             window_syns: 10_000,
             ..old_customer
         };
-        let (rule, _) = promoted(&old_customer, None).unwrap();
+        assert!(judge(&old_customer, &POLICY, NOW).is_some());
+        let (rule, _) = banned(&old_customer, None);
         assert_eq!(
             lift(source(), &rule, Some(&old_customer), &POLICY, NOW + 1),
             None

@@ -5,36 +5,29 @@ use synguard_common::abi::{Rule, action, origin};
 
 use crate::Result;
 use crate::dataplane::Maps;
+use crate::lists;
 use crate::protected::Protected;
-use crate::rules::{BLANK, is_protection};
+use crate::rules::{BLANK, is_protection, put};
 
 /// Makes the protections those of `protected`: earlier ones go, new ones come,
 /// automatic bans of them are lifted, and what a person said stays.
 pub(super) fn renew(maps: &mut Maps, protected: &Protected, now: u64) -> Result<()> {
-    for net in outdated(maps, protected)? {
-        maps.remove_rule(&net)?;
+    let outdated =
+        maps.rules(|net, rule| is_protection(rule) && !protected.contains_key(&net.addr()))?;
+    for (net, rule) in outdated {
+        lists::release(maps, &net, &rule)?;
     }
     for (address, why) in protected {
         let net = IpNet::from(*address);
-        let said = maps
-            .rule(&net)?
-            .is_some_and(|rule| rule.origin == origin::MANUAL && rule.active(now));
+        // What a person said stays, and so do the hits of what is there.
+        let said = maps.rule(&net)?.is_some_and(|rule| {
+            rule.active(now) && (rule.origin == origin::MANUAL || rule.origin == *why)
+        });
         if !said {
-            maps.insert_rule(&net, protection(*why, now))?;
+            put(maps, &net, protection(*why, now))?;
         }
     }
     Ok(())
-}
-
-fn outdated(maps: &Maps, protected: &Protected) -> Result<Vec<IpNet>> {
-    let mut outdated = Vec::new();
-    for entry in maps.rules() {
-        let (net, rule) = entry?;
-        if is_protection(&rule) && !protected.contains_key(&net.addr()) {
-            outdated.push(net);
-        }
-    }
-    Ok(outdated)
 }
 
 const fn protection(why: u8, now: u64) -> Rule {

@@ -174,12 +174,12 @@ impl Undo {
         };
         let _lock = self.pins.lock_rules()?;
         let mut maps = Maps::open(&self.pins)?;
-        let restored = maps.counted(KernelSettings {
-            all_rules: 0,
-            prefix_rules_v4: 0,
-            prefix_rules_v6: 0,
+        let present = maps.settings()?;
+        maps.change_source(KernelSettings {
+            holders: present.holders,
+            all_rules: present.all_rules,
             ..before
         })?;
-        maps.set_settings(restored)
+        maps.tidy()
     }
 }

@@ -40,7 +40,13 @@ pub(super) struct Done {
 impl Job<'_> {
     pub(super) fn run(&self) -> Result<Done> {
         let offsets = Offsets::read();
-        let mut ebpf = object::load(Some(self.pins), offsets.as_ref().ok(), self.log_level)?;
+        let mut ebpf = object::load(&object::Wanted {
+            pins: Some(self.pins),
+            offsets: offsets.as_ref().ok(),
+            log_level: self.log_level,
+            max_sources: self.settings.max_sources,
+            max_rules: self.settings.max_rules,
+        })?;
         if self.log_level > 0 {
             kernel_log::forward(&mut ebpf)?;
         }
@@ -48,6 +54,7 @@ impl Job<'_> {
         object::clock(&mut ebpf)?;
         let clock = Clock::calibrated(Clock::kernel_hz(), read_tick(&mut ebpf, &maps)?);
         let mut shortfalls = Vec::new();
+        self.other_sizes(&maps, &mut shortfalls);
         let native = self.put_filter(&mut ebpf, &mut maps, &clock, &mut shortfalls)?;
         let handshakes = self.put_tracepoint(&mut ebpf, offsets, &mut shortfalls);
         maps.set_attachment(self.attachment(&maps, &clock, native, handshakes)?)?;
@@ -107,9 +114,46 @@ impl Job<'_> {
         let was_dry = self.before.is_some_and(|before| before.dry_run != 0);
         if was_dry && !self.settings.dry_run {
             // Those bans were never meant to drop anything.
-            maps.remove_rules(|rule| rule.origin == origin::AUTOMATIC)?;
+            let bans = maps.rules(|_, rule| rule.origin == origin::AUTOMATIC)?;
+            maps.remove_rules(bans.iter().map(|(net, _)| net))?;
+            maps.forget_offences(|_| true)?;
         }
-        maps.set_settings(maps.counted(self.settings.for_kernel(clock, random()?))?)
+        // The filter before the records is by the seed: it goes with them.
+        // Read anew, as a list may have come since the first look.
+        let before = self.before.map(|_| maps.settings()).transpose()?;
+        let seed = before.map_or_else(random, |before| Ok(before.seed))?;
+        let settings = self
+            .settings
+            .for_kernel(clock, seed, maps.source_capacity());
+        match before {
+            None => maps.set_settings(settings)?,
+            Some(before) => maps.change_source(KernelSettings {
+                holders: before.holders,
+                all_rules: before.all_rules,
+                ..settings
+            })?,
+        }
+        maps.tidy()
+    }
+
+    /// A running filter keeps its maps.
+    fn other_sizes(&self, maps: &Maps, shortfalls: &mut Vec<String>) {
+        let name = &self.interface.name;
+        for (flag, wanted, is) in [
+            (
+                "--max-sources",
+                self.settings.max_sources,
+                maps.source_capacity(),
+            ),
+            ("--max-rules", self.settings.max_rules, maps.rule_capacity()),
+        ] {
+            if wanted != is {
+                shortfalls.push(format!(
+                    "the running filter keeps its {flag} of {is}: for {wanted}, `synguard detach \
+                     {name}` first"
+                ));
+            }
+        }
     }
 
     /// A running filter keeps its mode.

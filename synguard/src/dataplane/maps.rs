@@ -3,30 +3,62 @@
 //! Rules are in [`super::rules`].
 
 use std::net::IpAddr;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::atomic::Ordering;
 
-use aya::maps::lpm_trie::LpmTrie;
-use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray};
-use synguard_common::abi::{ABI_VERSION, Attachment, Rule, Settings, SourceRecord, TrieV4, TrieV6};
-use synguard_common::source::{Address, SourceKey};
-use synguard_common::verdict::{Reason, Verdict};
+use aya::maps::{Array, Map, MapData, MapError, PerCpuArray};
+use synguard_common::abi::{
+    ABI_VERSION, Attachment, List, Offences, Pressure, Rule, Settings, SourceRecord, SpoofedFlood,
+    TrieV4, TrieV6, holder,
+};
+use synguard_common::known;
+use synguard_common::source::{self, Address, SourceKey, SourceMask};
+use synguard_common::verdict::Reason;
 
+use super::counters::Counters;
 use super::pins::Pins;
-use super::plain::Plain;
+use super::plain::{self, Plain};
+use super::table::{Table, describe};
+use super::trie::Trie;
+use super::words::Words;
 use crate::clock::Clock;
 use crate::error::Context as _;
 use crate::{Error, Result, address};
 
 /// The maps of one interface.
 pub struct Maps {
-    settings: Array<MapData, Plain<Settings>>,
-    attachment: Array<MapData, Plain<Attachment>>,
+    settings: Entries<Settings>,
+    attachment: Entries<Attachment>,
+    pressure: Entries<Pressure>,
+    flood: Entries<SpoofedFlood>,
+    lists: Entries<List>,
     counters: PerCpuArray<MapData, u64>,
     clock: Array<MapData, u64>,
-    sources: HashMap<MapData, SourceKey, Plain<SourceRecord>>,
-    pub(super) exact_v4: HashMap<MapData, u32, Plain<Rule>>,
-    pub(super) exact_v6: HashMap<MapData, [u32; 4], Plain<Rule>>,
-    pub(super) prefix_v4: LpmTrie<MapData, TrieV4, Plain<Rule>>,
-    pub(super) prefix_v6: LpmTrie<MapData, TrieV6, Plain<Rule>>,
+    sources: Table<SourceKey, SourceRecord>,
+    offences: Table<SourceKey, Offences>,
+    pub(super) gates: OwnedFd,
+    known: OwnedFd,
+    pub(super) exact_v4: Table<u32, Rule>,
+    pub(super) exact_v6: Table<[u32; 4], Rule>,
+    pub(super) prefix_v4: Trie<TrieV4>,
+    pub(super) prefix_v6: Trie<TrieV6>,
+    /// As in the settings, which only attach changes.
+    pub(super) mask: SourceMask,
+}
+
+/// An array of few entries.
+struct Entries<T: plain::Words>(Array<MapData, Plain<T>>, &'static str);
+
+impl<T: plain::Words> Entries<T> {
+    fn get(&self, index: u32) -> Result<T> {
+        let entry = self.0.get(&index, 0);
+        Ok(entry.context(format!("reading {}", self.1))?.0)
+    }
+
+    fn set(&mut self, index: u32, value: T) -> Result<()> {
+        let set = self.0.set(index, Plain(value), 0);
+        set.context(format!("writing {}", self.1))
+    }
 }
 
 impl Maps {
@@ -56,6 +88,10 @@ impl Maps {
 
     /// Opens the maps before their settings are written.
     pub(super) fn open_pinned(pins: &Pins) -> Result<Self> {
+        // The first layout had no gates.
+        if !pins.path("GATES").exists() {
+            return Err(other_version(pins, "an older layout"));
+        }
         Self::from_maps(|name| {
             let data =
                 MapData::from_pin(pins.path(name)).context(format!("opening the map {name}"))?;
@@ -70,18 +106,24 @@ impl Maps {
     }
 
     pub(super) fn from_maps(mut map: impl FnMut(&str) -> Result<Map>) -> Result<Self> {
+        let settings: Entries<Settings> = entries(map("SETTINGS")?, "SETTINGS")?;
         Ok(Self {
-            settings: map("SETTINGS")?.try_into().context("opening SETTINGS")?,
-            attachment: map("ATTACHMENT")?
-                .try_into()
-                .context("opening ATTACHMENT")?,
+            mask: settings.get(0)?.mask,
+            settings,
+            attachment: entries(map("ATTACHMENT")?, "ATTACHMENT")?,
+            pressure: entries(map("PRESSURE")?, "PRESSURE")?,
+            flood: entries(map("FLOOD")?, "FLOOD")?,
+            lists: entries(map("LISTS")?, "LISTS")?,
             counters: map("COUNTERS")?.try_into().context("opening COUNTERS")?,
             clock: map("CLOCK")?.try_into().context("opening CLOCK")?,
-            sources: map("SOURCES")?.try_into().context("opening SOURCES")?,
-            exact_v4: map("EXACT_V4")?.try_into().context("opening EXACT_V4")?,
-            exact_v6: map("EXACT_V6")?.try_into().context("opening EXACT_V6")?,
-            prefix_v4: map("PREFIX_V4")?.try_into().context("opening PREFIX_V4")?,
-            prefix_v6: map("PREFIX_V6")?.try_into().context("opening PREFIX_V6")?,
+            sources: Table::open(map("SOURCES")?, "SOURCES")?,
+            offences: Table::open(map("OFFENCES")?, "OFFENCES")?,
+            gates: describe(&map("GATES")?, "GATES")?.0,
+            known: describe(&map("KNOWN")?, "KNOWN")?.0,
+            exact_v4: Table::open(map("EXACT_V4")?, "EXACT_V4")?,
+            exact_v6: Table::open(map("EXACT_V6")?, "EXACT_V6")?,
+            prefix_v4: Trie::open(map("PREFIX_V4")?, "PREFIX_V4")?,
+            prefix_v6: Trie::open(map("PREFIX_V6")?, "PREFIX_V6")?,
         })
     }
 
@@ -91,29 +133,22 @@ impl Maps {
     ///
     /// [`Error::Failed`] where the kernel refuses to read the map; so below.
     pub fn settings(&self) -> Result<Settings> {
-        Ok(self.settings.get(&0, 0).context("reading the settings")?.0)
+        self.settings.get(0)
     }
 
     /// Tells the packet path something else.
     pub fn set_settings(&mut self, settings: Settings) -> Result<()> {
-        self.settings
-            .set(0, Plain(settings), 0)
-            .context("writing the settings")
+        self.mask = settings.mask;
+        self.settings.set(0, settings)
     }
 
     /// How and when the filter was attached.
     pub fn attachment(&self) -> Result<Attachment> {
-        Ok(self
-            .attachment
-            .get(&0, 0)
-            .context("reading the attachment")?
-            .0)
+        self.attachment.get(0)
     }
 
     pub(super) fn set_attachment(&mut self, attachment: Attachment) -> Result<()> {
-        self.attachment
-            .set(0, Plain(attachment), 0)
-            .context("writing the attachment")
+        self.attachment.set(0, attachment)
     }
 
     /// The tick that the clock program read last.
@@ -142,41 +177,128 @@ impl Maps {
         Ok(counters)
     }
 
+    /// How many new sources there are.
+    pub fn pressure(&self) -> Result<Pressure> {
+        self.pressure.get(0)
+    }
+
+    /// Whether there is a spoofed flood.
+    pub fn flood(&self) -> Result<SpoofedFlood> {
+        self.flood.get(0)
+    }
+
+    /// Notes whether there is one.
+    pub fn set_flood(&mut self, flood: SpoofedFlood) -> Result<()> {
+        self.flood.set(0, flood)
+    }
+
+    /// The imported lists, by index.
+    pub fn lists(&self) -> Result<Vec<List>> {
+        (0..holder::LISTS)
+            .map(|index| self.lists.get(index))
+            .collect()
+    }
+
+    /// Notes a list.
+    pub fn set_list(&mut self, index: u32, list: List) -> Result<()> {
+        self.lists.set(index, list)
+    }
+
     /// The record of a source, if it is still known.
     pub fn source(&self, source: Address) -> Result<Option<SourceRecord>> {
-        match self.sources.get(&source.key(), 0) {
-            Ok(record) => Ok(Some(record.0)),
-            Err(MapError::KeyNotFound) => Ok(None),
-            Err(error) => Err(error).context("reading a source"),
-        }
+        self.sources.get(&source.key())
     }
 
-    /// All known sources.
-    pub fn sources(&self) -> impl Iterator<Item = Result<(IpAddr, SourceRecord)>> {
-        self.sources.iter().map(|entry| {
-            let (key, record) = entry.context("reading the sources")?;
-            Ok((address::from_words(Address::from_key(key)), record.0))
-        })
-    }
-
-    /// Puts a source's record in place: for tests and for replay.
-    pub fn set_source(&mut self, source: Address, record: SourceRecord) -> Result<()> {
+    /// Hands all known sources to `each`.
+    pub fn each_source(&self, mut each: impl FnMut(IpAddr, SourceRecord)) -> Result<()> {
         self.sources
-            .insert(source.key(), Plain(record), 0)
-            .context("writing a source")
+            .each(|key, record| each(address::from_words(Address::from_key(key)), record))
     }
 
-    /// Forgets a source, known or not: for tests and for replay.
-    pub fn forget_source(&mut self, source: Address) -> Result<()> {
-        match self.sources.remove(&source.key()) {
-            Err(MapError::SyscallError(error))
-                if error.io_error.kind() == std::io::ErrorKind::NotFound =>
-            {
-                Ok(())
-            }
-            result => result.context("forgetting a source"),
-        }
+    /// How many sources can be known.
+    pub const fn source_capacity(&self) -> u32 {
+        self.sources.capacity()
     }
+
+    /// Puts records in place: for tests, measurements and replay.
+    pub fn set_sources(&mut self, sources: &[(Address, SourceRecord)]) -> Result<()> {
+        let (keys, records): (Vec<_>, Vec<_>) = sources
+            .iter()
+            .map(|(source, record)| (source.key(), *record))
+            .unzip();
+        self.sources.insert_all(&keys, &records)?;
+        self.know(keys)
+    }
+
+    /// Tells the filter before the records that these sources have one.
+    fn know(&self, sources: impl IntoIterator<Item = SourceKey>) -> Result<()> {
+        let seed = self.settings()?.seed;
+        let filter = Words::map(self.known.as_fd(), known::WORDS)?;
+        for source in sources {
+            let (word, bit) = known::place(source::hash(source, seed));
+            filter.all()[word as usize].fetch_or(bit, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Hands all known sources to `each`, and renews the filter before the records
+    /// by them: those that are gone leave it.
+    pub fn review_sources(&mut self, mut each: impl FnMut(SourceKey, SourceRecord)) -> Result<()> {
+        let seed = self.settings()?.seed;
+        let mut wanted = vec![0; known::WORDS as usize];
+        self.sources.each(|key, record| {
+            let (word, bit) = known::place(source::hash(key, seed));
+            wanted[word as usize] |= bit;
+            each(key, record);
+        })?;
+        Words::map(self.known.as_fd(), known::WORDS)?.replace(&wanted);
+        Ok(())
+    }
+
+    /// Forgets a source, known or not.
+    pub fn forget_source(&mut self, source: Address) -> Result<()> {
+        self.sources.remove(&source.key())
+    }
+
+    /// Forgets all sources.
+    pub(super) fn forget_sources(&mut self) -> Result<()> {
+        let mut keys = Vec::new();
+        self.sources.each(|key, _| keys.push(key))?;
+        self.sources.remove_all(&keys)
+    }
+
+    /// How often a source was banned; none where nobody remembers.
+    pub fn offences(&self, source: Address) -> Result<Option<Offences>> {
+        self.offences.get(&source.key())
+    }
+
+    /// Notes it.
+    pub fn set_offences(&mut self, source: Address, offences: Offences) -> Result<()> {
+        self.offences.insert(source.key(), offences)
+    }
+
+    /// Forgets it.
+    pub fn forget_offences_of(&mut self, source: Address) -> Result<()> {
+        self.offences.remove(&source.key())
+    }
+
+    /// Forgets the offences of all sources that `over` picks.
+    pub fn forget_offences(&mut self, over: impl Fn(&Offences) -> bool) -> Result<()> {
+        let mut keys = Vec::new();
+        self.offences.each(|key, offences| {
+            if over(&offences) {
+                keys.push(key);
+            }
+        })?;
+        self.offences.remove_all(&keys)
+    }
+}
+
+fn entries<T: plain::Words>(map: Map, name: &'static str) -> Result<Entries<T>> {
+    Ok(Entries(
+        map.try_into().context(format!("opening {name}"))?,
+        name,
+    ))
 }
 
 fn is_layout_error(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
@@ -196,36 +318,4 @@ fn other_version(pins: &Pins, what: &str) -> Error {
          use that version, or `synguard detach {0}` and attach again",
         pins.interface()
     ))
-}
-
-/// Packets by reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters([u64; Reason::COUNT]);
-
-impl Counters {
-    /// Packets with this reason.
-    pub const fn of(&self, reason: Reason) -> u64 {
-        self.0[reason as usize]
-    }
-
-    /// Packets with any of the reasons that `wanted` picks.
-    pub fn sum(&self, wanted: impl Fn(Reason) -> bool) -> u64 {
-        let picked = Reason::ALL.into_iter().filter(|reason| wanted(*reason));
-        picked.map(|reason| self.of(reason)).sum()
-    }
-
-    /// All packets.
-    pub fn packets(&self) -> u64 {
-        self.sum(|_| true)
-    }
-
-    /// All SYNs.
-    pub fn syns(&self) -> u64 {
-        self.sum(Reason::is_syn)
-    }
-
-    /// Packets dropped, or that would have been in a dry run.
-    pub fn dropped(&self) -> u64 {
-        self.sum(|reason| reason.verdict() == Verdict::Drop)
-    }
 }

@@ -5,21 +5,29 @@
 //! so it outlives this process, and every command opens the same maps.
 
 mod attach;
+mod batch;
+mod counters;
 mod events;
+mod gates;
 mod job;
 mod kernel_log;
 mod link;
 mod maps;
 mod object;
 mod pins;
+mod place;
 mod plain;
 mod rules;
 mod sandbox;
+mod table;
 mod tracepoint;
+mod trie;
+mod words;
 
 pub use attach::{Attached, Facts, Undo, attach, check, namespace};
+pub use counters::Counters;
 pub use events::Events;
 pub use link::holds as in_place;
-pub use maps::{Counters, Maps};
+pub use maps::Maps;
 pub use pins::{Lock, Pins, attached_interfaces};
-pub use sandbox::Sandbox;
+pub use sandbox::{Sandbox, Sizes};

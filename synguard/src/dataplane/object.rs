@@ -12,10 +12,15 @@ use crate::{Error, Result};
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/synguard.bpf.o"));
 
 /// The maps that are pinned. Their names are the pins' names.
-pub(super) const PINNED: [&str; 12] = [
+pub(super) const PINNED: [&str; 17] = [
     "SETTINGS",
     "ATTACHMENT",
     "COUNTERS",
+    "FLOOD",
+    "OFFENCES",
+    "LISTS",
+    "GATES",
+    "KNOWN",
     "EXACT_V4",
     "EXACT_V6",
     "PREFIX_V4",
@@ -32,20 +37,34 @@ pub(super) const MULTI_BUFFER: &str = "synguard_frags";
 const SINGLE_BUFFER: &str = "synguard";
 pub(super) const CLOCK: &str = "synguard_clock";
 
-/// Loads the object. Maps already pinned at `pins` are used, others are made
-/// and pinned; without `pins` all are new and private.
-pub(super) fn load(pins: Option<&Pins>, offsets: Option<&Offsets>, log_level: u8) -> Result<Ebpf> {
+/// How to load the object.
+pub(super) struct Wanted<'a> {
+    /// Maps already pinned here are used, others are made and pinned; without,
+    /// all are new and private.
+    pub(super) pins: Option<&'a Pins>,
+    pub(super) offsets: Option<&'a Offsets>,
+    pub(super) log_level: u8,
+    pub(super) max_sources: u32,
+    pub(super) max_rules: u32,
+}
+
+/// Loads the object.
+pub(super) fn load(wanted: &Wanted<'_>) -> Result<Ebpf> {
     lift_memlock_limit();
     let mut loader = EbpfLoader::new();
     loader.verifier_log_level(VerifierLogLevel::DEBUG | VerifierLogLevel::STATS);
-    loader.override_global("AYA_LOG_LEVEL", &log_level, false);
-    if let Some(offsets) = offsets {
+    loader.override_global("AYA_LOG_LEVEL", &wanted.log_level, false);
+    loader.map_max_entries("SOURCES", wanted.max_sources);
+    for rules in ["EXACT_V4", "EXACT_V6", "PREFIX_V4", "PREFIX_V6"] {
+        loader.map_max_entries(rules, wanted.max_rules);
+    }
+    if let Some(offsets) = wanted.offsets {
         loader
             .override_global("OLD_STATE_OFFSET", &offsets.old_state, true)
             .override_global("NEW_STATE_OFFSET", &offsets.new_state, true)
             .override_global("PEER_OFFSET", &offsets.peer, true);
     }
-    if let Some(pins) = pins {
+    if let Some(pins) = wanted.pins {
         for name in PINNED {
             loader.map_pin_path(name, pins.path(name));
         }

@@ -1,6 +1,11 @@
 //! Which types may be copied to and from maps as bytes.
 
-use synguard_common::abi::{Attachment, Event, Rule, Settings, SourceRecord};
+use synguard_common::abi::{
+    Attachment, Event, List, Offences, Pressure, Rule, Settings, SourceRecord, SpoofedFlood,
+    TrieV4, TrieV6,
+};
+
+use super::trie::TrieKey;
 
 /// A value as it lies in a map. aya's marker is foreign and so are the types,
 /// hence the wrapper.
@@ -23,6 +28,23 @@ unsafe impl Words for Settings {}
 unsafe impl Words for Attachment {}
 // SAFETY: as above.
 unsafe impl Words for Event {}
+
+// SAFETY: as above.
+unsafe impl Words for Pressure {}
+// SAFETY: as above.
+unsafe impl Words for SpoofedFlood {}
+// SAFETY: as above.
+unsafe impl Words for Offences {}
+// SAFETY: as above.
+unsafe impl Words for List {}
+// SAFETY: a word.
+unsafe impl Words for u32 {}
+// SAFETY: words.
+unsafe impl<const N: usize> Words for [u32; N] {}
+// SAFETY: words, the first as wide as the others.
+unsafe impl Words for TrieKey<TrieV4> {}
+// SAFETY: as above.
+unsafe impl Words for TrieKey<TrieV6> {}
 
 // SAFETY: transparent over a type that promises the same.
 unsafe impl<T: Words> aya::Pod for Plain<T> {}

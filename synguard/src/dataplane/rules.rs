@@ -1,56 +1,19 @@
-//! Rules in the maps: where each lives, and the counts that the packet path
-//! needs to know which lookups it can leave out.
+//! Rules in the maps: where each lives, and what the packet path needs to know to
+//! leave lookups out.
 //!
 //! Whoever changes rules holds [`super::Pins::lock_rules`].
 
-use std::net::IpAddr;
+use std::os::fd::AsFd as _;
 
-use aya::maps::MapError;
-use aya::maps::lpm_trie::Key;
 use ipnet::IpNet;
 use synguard_common::abi::{Rule, Settings, scope};
 use synguard_common::decide::stronger;
 use synguard_common::source::Address;
 
+use super::gates::{Gates, Wanted};
 use super::maps::Maps;
-use super::plain::Plain;
-use crate::error::Context as _;
+use super::place::{Place, Sorted, is_source};
 use crate::{Result, address};
-
-/// Where the rule for a prefix lives: exactly one source in a hash map, any
-/// other prefix in a trie.
-enum Place {
-    ExactV4(u32),
-    ExactV6([u32; 4]),
-    TrieV4(Key<[u32; 2]>),
-    TrieV6(Key<[u32; 4]>),
-}
-
-impl Place {
-    fn of(net: &IpNet, settings: &Settings) -> Self {
-        let source = address::source_bits(net.addr(), &settings.mask);
-        let words = address::to_words(net.network());
-        if net.prefix_len() == source {
-            Self::exact(words)
-        } else {
-            Self::trie(words, u32::from(net.prefix_len()))
-        }
-    }
-
-    const fn exact(address: Address) -> Self {
-        match address {
-            Address::V4([.., word]) => Self::ExactV4(word),
-            Address::V6(words) => Self::ExactV6(words),
-        }
-    }
-
-    const fn trie(address: Address, len: u32) -> Self {
-        match address {
-            Address::V4([.., word]) => Self::TrieV4(Key::new(len, [word, 0])),
-            Address::V6(words) => Self::TrieV6(Key::new(len, words)),
-        }
-    }
-}
 
 impl Maps {
     /// The rule for exactly this prefix.
@@ -59,7 +22,7 @@ impl Maps {
     ///
     /// [`crate::Error::Failed`] where the kernel refuses; so below.
     pub fn rule(&self, net: &IpNet) -> Result<Option<Rule>> {
-        let found = self.lookup(&Place::of(net, &self.settings()?))?;
+        let found = self.lookup(&Place::of(net, &self.mask))?;
         // A trie answers with the longest prefix that covers the key.
         Ok(found.filter(|rule| rule.prefix_len == net.prefix_len()))
     }
@@ -67,30 +30,37 @@ impl Maps {
     /// The rule that decides about all of `net` at `now`, chosen as the packet
     /// path does ([`stronger`]).
     pub fn covering(&self, net: &IpNet, now: u64) -> Result<Option<Rule>> {
-        let settings = self.settings()?;
+        let holders = self.settings()?.holders;
         let words = address::to_words(net.network());
-        let source = address::source_bits(net.addr(), &settings.mask);
+        let source = address::source_bits(net.addr(), &self.mask);
         let exact = if net.prefix_len() >= source {
-            self.lookup(&Place::exact(words.masked(&settings.mask)))?
+            self.lookup(&Place::exact(words.masked(&self.mask)))?
         } else {
             None
         };
-        let exact = exact.filter(|rule| rule.active(now));
-        match (exact, self.active_prefix(words, net.prefix_len(), now)?) {
+        let exact = exact.filter(|rule| rule.in_force(now, holders));
+        let prefix = self.prefix_in_force(words, net.prefix_len(), now, holders)?;
+        match (exact, prefix) {
             (Some(exact), Some(prefix)) => Ok(Some(*stronger(&exact, &prefix))),
             (exact, prefix) => Ok(exact.or(prefix)),
         }
     }
 
-    /// The longest prefix in the trie that covers `len` bits of `address` and
-    /// holds, behind all whose time is over.
-    fn active_prefix(&self, address: Address, len: u8, now: u64) -> Result<Option<Rule>> {
+    /// The longest prefix in the trie that covers `len` bits of `address` and is
+    /// in force.
+    fn prefix_in_force(
+        &self,
+        address: Address,
+        len: u8,
+        now: u64,
+        holders: u32,
+    ) -> Result<Option<Rule>> {
         let mut longest = Some(len);
         while let Some(len) = longest {
             let Some(rule) = self.lookup(&Place::trie(address, u32::from(len)))? else {
                 return Ok(None);
             };
-            if rule.active(now) {
+            if rule.in_force(now, holders) {
                 return Ok(Some(rule));
             }
             longest = rule.prefix_len.checked_sub(1);
@@ -98,32 +68,41 @@ impl Maps {
         Ok(None)
     }
 
-    /// All rules, in no order.
-    pub fn rules(&self) -> impl Iterator<Item = Result<(IpNet, Rule)>> {
-        let v4 = self
-            .exact_v4
-            .iter()
-            .map(|entry| entry.map(|(word, rule)| (Address::v4(word), rule.0)));
-        let v6 = self
-            .exact_v6
-            .iter()
-            .map(|entry| entry.map(|(words, rule)| (Address::V6(words), rule.0)));
-        let trie_v4 = self.prefix_v4.iter().map(|entry| {
-            entry.map(|(key, rule)| {
-                let [word, _] = key.data();
-                (Address::v4(word), rule.0)
-            })
-        });
-        let trie_v6 = self
-            .prefix_v6
-            .iter()
-            .map(|entry| entry.map(|(key, rule)| (Address::V6(key.data()), rule.0)));
-        v4.chain(v6).chain(trie_v4).chain(trie_v6).map(|entry| {
-            let (words, rule) = entry.context("reading the rules")?;
-            let net = IpNet::new(address::from_words(words), rule.prefix_len)
-                .context("reading the rules")?;
-            Ok((net, rule))
-        })
+    /// Hands all rules to `each`, in no order.
+    pub fn each_rule(&self, mut each: impl FnMut(IpNet, Rule)) -> Result<()> {
+        let mut hand = |words: Address, rule: Rule| {
+            // A prefix as long as the address allows: nothing else was written.
+            if let Ok(net) = IpNet::new(address::from_words(words), rule.prefix_len) {
+                each(net, rule);
+            }
+        };
+        self.exact_v4
+            .each(|word, rule| hand(Address::v4(word), rule))?;
+        self.exact_v6
+            .each(|words, rule| hand(Address::V6(words), rule))?;
+        self.prefix_v4.each(|key, rule| {
+            let [word, _] = key.words;
+            hand(Address::v4(word), rule);
+        })?;
+        self.prefix_v6
+            .each(|key, rule| hand(Address::V6(key.words), rule))
+    }
+
+    /// The rules that `wanted` picks, in no order.
+    pub fn rules(&self, wanted: impl Fn(&IpNet, &Rule) -> bool) -> Result<Vec<(IpNet, Rule)>> {
+        let mut rules = Vec::new();
+        self.each_rule(|net, rule| {
+            if wanted(&net, &rule) {
+                rules.push((net, rule));
+            }
+        })?;
+        Ok(rules)
+    }
+
+    /// How many rules for exactly one source, and how many others, there is room
+    /// for, in either family.
+    pub const fn rule_capacity(&self) -> u32 {
+        self.exact_v4.capacity()
     }
 
     /// Puts a rule in place of the one for the same prefix, if there is one.
@@ -135,89 +114,125 @@ impl Maps {
         let before = self.rule(net)?;
         // Counted before it is there and uncounted after it is gone: the packet
         // path may look in vain, but never misses a rule.
-        self.recount(net, Some(rule), 1)?;
-        let value = Plain(rule);
-        match Place::of(net, &self.settings()?) {
-            Place::ExactV4(key) => self.exact_v4.insert(key, value, 0),
-            Place::ExactV6(key) => self.exact_v6.insert(key, value, 0),
-            Place::TrieV4(key) => self.prefix_v4.insert(&key, value, 0),
-            Place::TrieV6(key) => self.prefix_v6.insert(&key, value, 0),
-        }
-        .context(format!("writing the rule for {}", address::show(net)))?;
-        self.recount(net, before, -1)
+        self.recount(Some(rule), 1)?;
+        self.open_gates([net])?;
+        match Place::of(net, &self.mask) {
+            Place::ExactV4(key) => self.exact_v4.insert(key, rule),
+            Place::ExactV6(key) => self.exact_v6.insert(key, rule),
+            Place::TrieV4(key) => self.prefix_v4.insert(&key, rule),
+            Place::TrieV6(key) => self.prefix_v6.insert(&key, rule),
+        }?;
+        self.recount(before, -1)
     }
 
-    /// Removes the rule for exactly this prefix and gives it.
+    /// Removes the rule for exactly this prefix and gives it. Its gate stays open
+    /// until [`Self::tidy`].
     pub fn remove_rule(&mut self, net: &IpNet) -> Result<Option<Rule>> {
         let Some(before) = self.rule(net)? else {
             return Ok(None);
         };
-        match Place::of(net, &self.settings()?) {
+        match Place::of(net, &self.mask) {
             Place::ExactV4(key) => self.exact_v4.remove(&key),
             Place::ExactV6(key) => self.exact_v6.remove(&key),
             Place::TrieV4(key) => self.prefix_v4.remove(&key),
             Place::TrieV6(key) => self.prefix_v6.remove(&key),
-        }
-        .context(format!("removing the rule for {}", address::show(net)))?;
-        self.recount(net, Some(before), -1)?;
+        }?;
+        self.recount(Some(before), -1)?;
         Ok(Some(before))
     }
 
-    /// Removes all rules that `unwanted` picks.
-    pub(super) fn remove_rules(&mut self, unwanted: impl Fn(&Rule) -> bool) -> Result<()> {
-        let all = self.rules().collect::<Result<Vec<_>>>()?;
-        for (net, _) in all.iter().filter(|(_, rule)| unwanted(rule)) {
-            self.remove_rule(net)?;
+    /// Puts many rules in place, without counting them: [`Self::count_all_rules`]
+    /// does. Where one finds no room, those before it stay.
+    pub fn insert_rules(&mut self, rules: &[(IpNet, Rule)]) -> Result<()> {
+        self.open_gates(rules.iter().map(|(net, _)| net))?;
+        let sorted = Sorted::of(rules.iter().map(|(net, rule)| (net, *rule)), &self.mask);
+        self.exact_v4.insert_all(&sorted.v4.0, &sorted.v4.1)?;
+        self.exact_v6.insert_all(&sorted.v6.0, &sorted.v6.1)?;
+        self.prefix_v4
+            .insert_all(&sorted.trie_v4.0, &sorted.trie_v4.1)?;
+        self.prefix_v6
+            .insert_all(&sorted.trie_v6.0, &sorted.trie_v6.1)
+    }
+
+    /// Removes many rules, there or not, without counting them.
+    pub fn remove_rules<'n>(&mut self, nets: impl IntoIterator<Item = &'n IpNet>) -> Result<()> {
+        let sorted = Sorted::of(
+            nets.into_iter().map(|net| (net, crate::rules::BLANK)),
+            &self.mask,
+        );
+        self.exact_v4.remove_all(&sorted.v4.0)?;
+        self.exact_v6.remove_all(&sorted.v6.0)?;
+        self.prefix_v4.remove_all(&sorted.trie_v4.0)?;
+        self.prefix_v6.remove_all(&sorted.trie_v6.0)
+    }
+
+    /// Tells the packet path how many rules have the scope `all`.
+    pub fn count_all_rules(&mut self, all_rules: u32) -> Result<()> {
+        let settings = self.settings()?;
+        if settings.all_rules == all_rules {
+            return Ok(());
+        }
+        self.set_settings(Settings {
+            all_rules,
+            ..settings
+        })
+    }
+
+    /// Puts settings in force. Where they make something else one source, rules
+    /// move to where the packet path will look for them, and records are
+    /// forgotten; no rule is out of force meanwhile.
+    pub(super) fn change_source(&mut self, settings: Settings) -> Result<()> {
+        let before = self.mask;
+        if before == settings.mask {
+            return self.set_settings(settings);
+        }
+        let moving =
+            self.rules(|net, _| is_source(net, &before) != is_source(net, &settings.mask))?;
+        self.mask = settings.mask;
+        self.insert_rules(&moving)?;
+        self.set_settings(settings)?;
+        self.mask = before;
+        self.remove_rules(moving.iter().map(|(net, _)| net))?;
+        self.mask = settings.mask;
+        self.forget_sources()
+    }
+
+    /// Puts right what is told of the rules: what a crash left half-done, gates
+    /// that removed rules left open.
+    pub fn tidy(&mut self) -> Result<()> {
+        let mut wanted = Wanted::none();
+        let mut all_rules = 0_u32;
+        self.each_rule(|net, rule| {
+            wanted.add(&net, is_source(&net, &self.mask));
+            all_rules += u32::from(rule.scope == scope::ALL);
+        })?;
+        Gates::map(self.gates.as_fd())?.set(&wanted);
+        self.count_all_rules(all_rules)
+    }
+
+    fn open_gates<'n>(&self, nets: impl IntoIterator<Item = &'n IpNet>) -> Result<()> {
+        let gates = Gates::map(self.gates.as_fd())?;
+        for net in nets {
+            gates.open(net, is_source(net, &self.mask));
         }
         Ok(())
     }
 
-    /// Counts all rules anew: what a crash left half-done is put right.
-    pub(super) fn counted(&self, mut settings: Settings) -> Result<Settings> {
-        for entry in self.rules() {
-            let (net, rule) = entry?;
-            count(&mut settings, &net, Some(rule), 1);
-        }
-        Ok(settings)
-    }
-
     fn lookup(&self, place: &Place) -> Result<Option<Rule>> {
-        let found = match place {
-            Place::ExactV4(key) => self.exact_v4.get(key, 0),
-            Place::ExactV6(key) => self.exact_v6.get(key, 0),
-            Place::TrieV4(key) => self.prefix_v4.get(key, 0),
-            Place::TrieV6(key) => self.prefix_v6.get(key, 0),
-        };
-        match found {
-            Ok(rule) => Ok(Some(rule.0)),
-            Err(MapError::KeyNotFound) => Ok(None),
-            Err(error) => Err(error).context("reading a rule"),
+        match place {
+            Place::ExactV4(key) => self.exact_v4.get(key),
+            Place::ExactV6(key) => self.exact_v6.get(key),
+            Place::TrieV4(key) => self.prefix_v4.get(key),
+            Place::TrieV6(key) => self.prefix_v6.get(key),
         }
     }
 
-    fn recount(&mut self, net: &IpNet, rule: Option<Rule>, by: i32) -> Result<()> {
-        let settings = self.settings()?;
-        let mut changed = settings;
-        count(&mut changed, net, rule, by);
-        if changed == settings {
-            Ok(())
-        } else {
-            self.set_settings(changed)
+    /// Adds `by` to the count that a rule is part of.
+    fn recount(&mut self, rule: Option<Rule>, by: i32) -> Result<()> {
+        if rule.is_none_or(|rule| rule.scope != scope::ALL) {
+            return Ok(());
         }
-    }
-}
-
-/// Adds `by` to the counts that a rule is part of.
-fn count(settings: &mut Settings, net: &IpNet, rule: Option<Rule>, by: i32) {
-    let Some(rule) = rule else { return };
-    let add = |counter: &mut u32| *counter = counter.saturating_add_signed(by);
-    if rule.scope == scope::ALL {
-        add(&mut settings.all_rules);
-    }
-    let in_trie = net.prefix_len() != address::source_bits(net.addr(), &settings.mask);
-    match net.addr() {
-        IpAddr::V4(_) if in_trie => add(&mut settings.prefix_rules_v4),
-        IpAddr::V6(_) if in_trie => add(&mut settings.prefix_rules_v6),
-        _ => {}
+        let all_rules = self.settings()?.all_rules;
+        self.count_all_rules(all_rules.saturating_add_signed(by))
     }
 }

@@ -1,20 +1,42 @@
 //! The packet path without a network: one frame at a time, by BPF_PROG_TEST_RUN.
 
+use std::os::fd::{AsFd as _, BorrowedFd};
+
 use aya::programs::{TestRun as _, TestRunOptions};
 use aya::{Ebpf, programs::Xdp};
 use synguard_common::abi::Settings;
 use synguard_common::verdict::{Decision, Reason, Verdict};
 
+use super::counters::Counters;
 use super::job::read_tick;
-use super::maps::{Counters, Maps};
+use super::maps::Maps;
 use super::object;
 use crate::Result;
 use crate::clock::Clock;
 use crate::error::Context as _;
+use crate::settings::DEFAULT;
 
 /// `enum xdp_action` in `include/uapi/linux/bpf.h`.
 const XDP_DROP: u32 = 1;
 const XDP_PASS: u32 = 2;
+
+/// Room in the maps.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// For sources.
+    pub sources: u32,
+    /// For rules of each kind.
+    pub rules: u32,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self {
+            sources: DEFAULT.max_sources,
+            rules: DEFAULT.max_rules,
+        }
+    }
+}
 
 /// The loaded program with maps of its own, attached to nothing.
 pub struct Sandbox {
@@ -26,14 +48,20 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Loads the program, with the settings that `settings` makes of the
-    /// kernel's clock.
+    /// Loads the program, with room for `sizes`, and with the settings that
+    /// `settings` makes of the kernel's clock.
     ///
     /// # Errors
     ///
     /// As for attaching.
-    pub fn new(settings: impl FnOnce(&Clock) -> Settings) -> Result<Self> {
-        let mut ebpf = object::load(None, None, 0)?;
+    pub fn new(sizes: Sizes, settings: impl FnOnce(&Clock) -> Settings) -> Result<Self> {
+        let mut ebpf = object::load(&object::Wanted {
+            pins: None,
+            offsets: None,
+            log_level: 0,
+            max_sources: sizes.sources,
+            max_rules: sizes.rules,
+        })?;
         let filter = object::filter(&mut ebpf)?;
         object::clock(&mut ebpf)?;
         let mut maps = Maps::from_maps(|name| {
@@ -70,13 +98,7 @@ impl Sandbox {
     /// [`crate::Error::Failed`] where the kernel refuses to run it, or counts
     /// it other than exactly once.
     pub fn run(&mut self, frame: &[u8]) -> Result<Decision> {
-        let program: &Xdp = self
-            .ebpf
-            .program(self.filter)
-            .ok_or("the filter is gone")
-            .context("running a frame")?
-            .try_into()
-            .context("running a frame")?;
+        let program = self.filter()?;
         let mut out = vec![0; frame.len()];
         let result = program
             .test_run(TestRunOptions {
@@ -89,6 +111,33 @@ impl Sandbox {
             verdict: verdict(result.return_value)?,
             reason: self.counted_reason()?,
         })
+    }
+
+    /// The loaded program, for measurements.
+    ///
+    /// # Errors
+    ///
+    /// None that is known of.
+    pub fn program(&self) -> Result<BorrowedFd<'_>> {
+        Ok(self.filter()?.fd().context("running a frame")?.as_fd())
+    }
+
+    /// Packets by reason.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Failed`] where the kernel refuses to read them.
+    pub fn counters(&self) -> Result<Counters> {
+        self.maps.counters()
+    }
+
+    fn filter(&self) -> Result<&Xdp> {
+        self.ebpf
+            .program(self.filter)
+            .ok_or("the filter is gone")
+            .context("running a frame")?
+            .try_into()
+            .context("running a frame")
     }
 
     /// The one reason whose counter moved since the last frame.

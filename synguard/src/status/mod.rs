@@ -6,7 +6,7 @@ mod sources;
 mod text;
 
 pub use report::{Rates, Report, Sample, Statuses};
-pub use rule::{Evidence, Lists, RuleEntry, RuleList, rules};
+pub use rule::{Evidence, ListEntry, RuleEntry, RuleList, RuleLists, rules};
 pub use sources::{SourceEntry, sources};
 pub use text::{show, show_list};
 

@@ -1,12 +1,12 @@
 //! One interface's state.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use synguard_common::verdict::{Reason, Verdict};
 
-use super::{RuleEntry, SourceEntry};
+use super::{ListEntry, RuleEntry, SourceEntry};
 use crate::dataplane::{Counters, Maps, Pins};
 use crate::{Result, text};
 
@@ -52,12 +52,31 @@ pub struct Report {
     pub passed: BTreeMap<&'static str, u64>,
     /// At present.
     pub rates: Rates,
-    /// Bans, blocks and allows in force.
+    /// A flood of spoofed sources; null while there is none.
+    pub spoofed: Option<Spoofed>,
+    /// Bans, blocks and allows in force, without what only lists name.
     pub rules: Vec<RuleEntry>,
+    /// Imported lists.
+    pub lists: Vec<ListEntry>,
     /// Sources by SYN rate, the busiest first.
     pub sources: Vec<SourceEntry>,
     /// How many sources are known.
     pub sources_tracked: usize,
+    /// How many can be.
+    pub sources_capacity: u32,
+}
+
+/// A flood of SYNs of which each has another source: nobody is banned for it.
+#[derive(Debug, Serialize)]
+pub struct Spoofed {
+    /// When it began: ISO 8601, UTC.
+    pub since: String,
+    /// SYNs in the last second that were not dropped.
+    pub syns_per_second: u32,
+    /// Of them, from sources not seen before.
+    pub new_sources_per_second: u32,
+    /// Connections completed in the last second.
+    pub handshakes_per_second: u32,
 }
 
 /// What makes a source an offender.
@@ -123,7 +142,7 @@ impl Report {
         maps: &Maps,
         in_place: Option<bool>,
         (first, second): (&Sample, &Sample),
-        rules: Vec<RuleEntry>,
+        (rules, lists): (Vec<RuleEntry>, Vec<ListEntry>),
         (sources, sources_tracked): (Vec<SourceEntry>, usize),
     ) -> Result<Self> {
         let settings = maps.settings()?;
@@ -156,11 +175,26 @@ impl Report {
             },
             passed: by_reason(counters, Verdict::Pass),
             rates: rates(first, second),
+            // Without a controller nobody judges.
+            spoofed: pins.controller().map_or(Ok(None), |_| spoofed(maps))?,
             rules,
+            lists,
             sources,
             sources_tracked,
+            sources_capacity: maps.source_capacity(),
         })
     }
+}
+
+fn spoofed(maps: &Maps) -> Result<Option<Spoofed>> {
+    let (flood, clock) = (maps.flood()?, maps.clock()?);
+    let since = clock.date(flood.since, clock.now(), SystemTime::now());
+    Ok((flood.since != 0).then(|| Spoofed {
+        since: text::date(since),
+        syns_per_second: flood.syns_per_second,
+        new_sources_per_second: flood.new_per_second,
+        handshakes_per_second: flood.handshakes_per_second,
+    }))
 }
 
 fn by_reason(counters: &Counters, verdict: Verdict) -> BTreeMap<&'static str, u64> {

@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use serde::Serialize;
-use synguard_common::abi::SourceRecord;
+use synguard_common::abi::{Settings, SourceRecord};
 use synguard_common::ports;
 use synguard_common::window::per_second;
 
+use crate::clock::Clock;
 use crate::dataplane::Maps;
 use crate::{Result, address, text};
 
@@ -28,6 +29,10 @@ pub struct SourceEntry {
     pub dropped: u64,
     /// Connections completed.
     pub handshakes: u64,
+    /// RSTs without ACK that came back: the source never asked to connect.
+    pub resets: u64,
+    /// Over its rate, and left alone because it completes its connections.
+    pub busy_client: bool,
     /// The most recent ones, at most four.
     pub destination_ports: Vec<u16>,
     /// Null where it varies.
@@ -47,28 +52,70 @@ pub fn sources(maps: &Maps) -> Result<(Vec<SourceEntry>, usize)> {
     let settings = maps.settings()?;
     let clock = maps.clock()?;
     let now = clock.now();
+    let mut known = 0;
+    let mut busiest = Busiest::default();
+    maps.each_source(|source, record| {
+        known += 1;
+        let load = record.load(now, settings.window).syns;
+        busiest.add(load, source, record);
+    })?;
     let date = SystemTime::now();
-    let load = |record: &SourceRecord| {
-        let window = record.window(now, settings.window);
-        window.load(now, settings.window, record.totals()).syns
+    let entry = |(source, record): (IpAddr, SourceRecord)| {
+        describe(source, &record, &settings, &clock, (now, date))
     };
-    let mut all: Vec<(u64, IpAddr, SourceRecord)> = maps
-        .sources()
-        .map(|entry| entry.map(|(source, record)| (load(&record), source, record)))
-        .collect::<Result<_>>()?;
-    let known = all.len();
-    all.sort_by_key(|(load, source, record)| (Reverse(*load), Reverse(record.syns), *source));
-    all.truncate(SHOWN);
-    let entry = |(load, source, record): (u64, IpAddr, SourceRecord)| SourceEntry {
+    // While old records make room for new ones, some are met twice.
+    let known = known.min(usize::try_from(maps.source_capacity()).unwrap_or(usize::MAX));
+    Ok((busiest.take().into_iter().map(entry).collect(), known))
+}
+
+/// A million sources go by; few are kept.
+#[derive(Default)]
+struct Busiest(Vec<(u64, IpAddr, SourceRecord)>);
+
+impl Busiest {
+    /// So many more than are wanted are kept before the others go.
+    const SLACK: usize = 2000;
+
+    fn add(&mut self, load: u64, source: IpAddr, record: SourceRecord) {
+        self.0.push((load, source, record));
+        if self.0.len() > SHOWN + Self::SLACK {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        self.0.sort_unstable_by_key(|(load, source, record)| {
+            (Reverse(*load), Reverse(record.syns), *source)
+        });
+        self.0.truncate(SHOWN);
+    }
+
+    fn take(mut self) -> Vec<(IpAddr, SourceRecord)> {
+        self.cut();
+        let kept = self.0.into_iter();
+        kept.map(|(_, source, record)| (source, record)).collect()
+    }
+}
+
+fn describe(
+    source: IpAddr,
+    record: &SourceRecord,
+    settings: &Settings,
+    clock: &Clock,
+    (now, date): (u64, SystemTime),
+) -> SourceEntry {
+    let load = record.load(now, settings.window);
+    SourceEntry {
         source: address::show(&address::record_net(source, &settings.mask)),
-        syns_per_second: per_second(load, settings.window, clock.hz),
+        syns_per_second: per_second(load.syns, settings.window, clock.hz),
         syns: record.syns,
         dropped: record.dropped,
         handshakes: record.handshakes,
+        resets: record.resets,
+        busy_client: load.exceeds(settings.limit, settings.window) && load.completes_handshakes(),
         destination_ports: ports::recent(record.recent_ports).collect(),
         source_port: record.constant_source_port(),
         first_seen: text::date(clock.date(record.first_seen, now, date)),
         last_seen: text::date(clock.date(record.last_seen, now, date)),
-    };
-    Ok((all.into_iter().map(entry).collect(), known))
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{Report, RuleEntry, RuleList, SourceEntry};
+use super::{ListEntry, Report, RuleEntry, RuleList, SourceEntry};
 use crate::text;
 
 /// How many sources a person wants to see.
@@ -24,6 +24,21 @@ pub fn show(report: &Report) -> String {
         };
         let _ = writeln!(out, "  {word}: {drops}");
     }
+    if let Some(flood) = &report.spoofed {
+        let _ = writeln!(
+            out,
+            "  SPOOFED FLOOD since {}: {} SYNs/s, {}/s of them from sources not seen before, {}/s; \
+             nobody is banned for it: the sources are not who sends it",
+            flood.since,
+            flood.syns_per_second,
+            flood.new_sources_per_second,
+            text::count(
+                flood.handshakes_per_second.into(),
+                "handshake",
+                "handshakes"
+            ),
+        );
+    }
     let _ = writeln!(out, "  {}", safety(report));
     let blocks: Vec<_> = report
         .rules
@@ -35,6 +50,9 @@ pub fn show(report: &Report) -> String {
     } else {
         let _ = write!(out, "\n{}", rule_table("BANNED OR BLOCKED", blocks));
     }
+    if !report.lists.is_empty() {
+        let _ = write!(out, "\n{}", list_table(&report.lists));
+    }
     if !report.sources.is_empty() {
         let _ = write!(out, "\n{}", source_table(&report.sources));
     }
@@ -43,7 +61,7 @@ pub fn show(report: &Report) -> String {
 
 /// An interface's rules.
 pub fn show_list(list: &RuleList) -> String {
-    if list.rules.is_empty() {
+    if list.rules.is_empty() && list.lists.is_empty() {
         return format!("{}: no rules\n", list.interface);
     }
     let (allows, blocks): (Vec<_>, Vec<_>) =
@@ -53,6 +71,9 @@ pub fn show_list(list: &RuleList) -> String {
         if !rules.is_empty() {
             out.push_str(&rule_table(title, rules));
         }
+    }
+    if !list.lists.is_empty() {
+        out.push_str(&list_table(&list.lists));
     }
     out
 }
@@ -109,8 +130,14 @@ fn safety(report: &Report) -> String {
     } else {
         "completed connections cannot be seen on this kernel"
     };
+    let drops_all = |rule: &&RuleEntry| rule.origin == "automatic" && rule.scope == "all";
+    let bans = if report.rules.iter().any(|rule| drops_all(&rule)) {
+        "bans drop everything from their sources"
+    } else {
+        "bans stop new connections only"
+    };
     format!(
-        "safe: bans stop new connections only and end by themselves; {proof}; {} protected or allowed",
+        "safe: {bans} and end by themselves; {proof}; {} protected or allowed",
         text::count(
             u64::try_from(allowed).unwrap_or(u64::MAX),
             "prefix",
@@ -147,6 +174,24 @@ fn rule_table<'r>(title: &str, rules: impl IntoIterator<Item = &'r RuleEntry>) -
     text::table([title, "ENDS IN", "SCOPE", "PACKETS", "WHY"], &rows)
 }
 
+fn list_table(lists: &[ListEntry]) -> String {
+    let row = |list: &ListEntry| {
+        [
+            list.name.clone(),
+            if list.action == "allow" {
+                "allow".to_owned()
+            } else {
+                format!("block {}", list.scope)
+            },
+            list.prefixes.to_string(),
+            list.hits.to_string(),
+            list.imported_at.clone(),
+        ]
+    };
+    let rows: Vec<_> = lists.iter().map(row).collect();
+    text::table(["LISTS", "DOES", "PREFIXES", "PACKETS", "IMPORTED"], &rows)
+}
+
 fn source_table(sources: &[SourceEntry]) -> String {
     let row = |source: &SourceEntry| {
         [
@@ -155,7 +200,13 @@ fn source_table(sources: &[SourceEntry]) -> String {
             source.syns.to_string(),
             source.dropped.to_string(),
             source.handshakes.to_string(),
+            source.resets.to_string(),
             text::list(&source.destination_ports),
+            if source.busy_client {
+                "busy client, not banned".to_owned()
+            } else {
+                String::new()
+            },
         ]
     };
     let rows: Vec<_> = sources.iter().take(SOURCES).map(row).collect();
@@ -166,7 +217,9 @@ fn source_table(sources: &[SourceEntry]) -> String {
             "SYNS",
             "DROPPED",
             "HANDSHAKES",
+            "RSTS",
             "TO PORTS",
+            "",
         ],
         &rows,
     )

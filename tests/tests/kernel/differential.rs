@@ -4,10 +4,10 @@ use ipnet::IpNet;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use synguard::dataplane::Sandbox;
+use synguard::dataplane::{Sandbox, Sizes};
 use synguard::rules::BLANK;
-use synguard::settings::SOURCE_MASK;
-use synguard_common::abi::{Rule, Settings, SourceRecord, action, origin, scope};
+use synguard::settings::DEFAULT;
+use synguard_common::abi::{Rule, Settings, SourceRecord, action, holder, origin, scope};
 
 use crate::frames::Extension::{Authentication, Fragment, Units};
 use crate::frames::*;
@@ -27,7 +27,7 @@ fn kernel_and_host_agree_on_random_and_mutated_frames() {
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let mut verdicts = std::collections::BTreeMap::new();
     for _ in 0..FRAMES / ROUND {
-        let mut sandbox = Sandbox::new(settings).unwrap();
+        let mut sandbox = Sandbox::new(Sizes::default(), settings).unwrap();
         let mut host = HostTables::default();
         for (net, rule) in rules().new_tree(&mut runner).unwrap().current() {
             sandbox.maps().insert_rule(&net, rule).unwrap();
@@ -38,8 +38,8 @@ fn kernel_and_host_agree_on_random_and_mutated_frames() {
             .unwrap()
             .current()
         {
-            let source = synguard::address::to_words(source.into()).masked(&SOURCE_MASK);
-            sandbox.maps().set_source(source, record).unwrap();
+            let source = synguard::address::to_words(source.into()).masked(&DEFAULT.source_mask());
+            sandbox.maps().set_sources(&[(source, record)]).unwrap();
             host.set_source(source, &record);
         }
         let settings = Settings {
@@ -66,6 +66,7 @@ fn kernel_and_host_agree_on_random_and_mutated_frames() {
         "rate_limited",
         "blocked_all_traffic",
         "tcp_not_syn",
+        "tcp_reset",
         "ipv6_extensions",
         "later_fragment",
         "truncated_tcp",
@@ -93,12 +94,15 @@ fn source_v6() -> impl Strategy<Value = [u8; 16]> {
 
 /// Sources with a past, some of them with handshakes.
 fn records(now: u64) -> impl Strategy<Value = Vec<([u8; 4], SourceRecord)>> {
-    let record = (0..20_u64, 0..20_u64).prop_map(move |(syns, handshakes)| SourceRecord {
-        syns,
-        handshakes,
-        first_seen: now,
-        window_start: now,
-        ..SourceRecord::BLANK
+    let record = (0..20_u64, 0..20_u64, 0..10_u64).prop_map(move |(syns, handshakes, dropped)| {
+        SourceRecord {
+            syns,
+            dropped,
+            handshakes,
+            first_seen: now,
+            window_start: now,
+            ..SourceRecord::BLANK
+        }
     });
     proptest::collection::vec((source_v4(), record), 0..6)
 }
@@ -110,12 +114,14 @@ fn rules() -> impl Strategy<Value = Vec<(IpNet, Rule)>> {
             .prop_map(|(source, len)| IpNet::new(source.into(), len).unwrap()),
     ];
     let rule = (
+        prop_oneof![8 => Just(holder::DIRECT), 1 => Just(holder::INCOMING)],
         prop_oneof![2 => Just(action::BLOCK), 1 => Just(action::ALLOW)],
         prop_oneof![Just(scope::SYN), Just(scope::ALL)],
         prop_oneof![Just(origin::AUTOMATIC), Just(origin::MANUAL)],
         prop_oneof![4 => Just(u64::MAX), 1 => Just(0)],
     )
-        .prop_map(|(action, scope, origin, expires)| Rule {
+        .prop_map(|(holders, action, scope, origin, expires)| Rule {
+            holders,
             action,
             scope,
             origin,

@@ -3,6 +3,7 @@
 mod differential;
 mod frames;
 mod host;
+mod lists;
 mod packets;
 mod settings;
 mod state;

@@ -1,7 +1,7 @@
 //! What each kind of packet is counted as: a table, through the kernel and the
 //! host alike.
 
-use synguard::dataplane::Sandbox;
+use synguard::dataplane::{Sandbox, Sizes};
 use synguard_common::verdict::Reason;
 
 use crate::frames::Extension::{Authentication, Fragment, Units};
@@ -19,7 +19,7 @@ const LEAST: usize = 14;
 fn every_kind_of_packet_is_counted_as_what_it_is() {
     let rows = rows();
     assert!(rows.len() >= 60, "only {} rows", rows.len());
-    let mut sandbox = Sandbox::new(settings).unwrap();
+    let mut sandbox = Sandbox::new(Sizes::default(), settings).unwrap();
     let settings = sandbox.maps().settings().unwrap();
     for (description, frame, expected) in rows {
         // A source over its limit would be counted differently: start anew.
@@ -36,7 +36,7 @@ fn every_kind_of_packet_is_counted_as_what_it_is() {
 }
 
 fn masked_v6() -> synguard_common::source::Address {
-    synguard::address::to_words(V6.into()).masked(&synguard::settings::SOURCE_MASK)
+    synguard::address::to_words(V6.into()).masked(&synguard::settings::DEFAULT.source_mask())
 }
 
 fn rows() -> Vec<Row> {
@@ -332,6 +332,17 @@ fn ipv6_headers() -> Vec<Row> {
             Reason::BadIpv6,
         ));
     }
+    let mut mapped = [0; 16];
+    mapped[10..].copy_from_slice(&[0xff, 0xff, 5, 39, 90, 132]);
+    let header = Ipv6 {
+        source: mapped,
+        ..Ipv6::default()
+    };
+    rows.push(row(
+        "a mapped IPv4 source".to_owned(),
+        Frame::ipv6(&header, &tcp(SYN)),
+        Reason::BadIpv6,
+    ));
     for (payload, reason) in [
         (0, Reason::SynCounted),
         (1, Reason::Ipv6Extensions),
@@ -429,7 +440,7 @@ fn flags() -> Vec<Row> {
         ("ACK", ACK, Reason::NotSyn),
         ("PSH and ACK", PSH | ACK, Reason::NotSyn),
         ("FIN and ACK", FIN | ACK, Reason::NotSyn),
-        ("RST", RST, Reason::NotSyn),
+        ("RST", RST, Reason::Reset),
         ("no flags", 0, Reason::NotSyn),
         ("all flags", 0xff, Reason::NotSyn),
     ]
@@ -532,7 +543,7 @@ fn truncations() -> Vec<Row> {
 #[test]
 fn a_frame_cut_within_the_ethernet_header_passes() {
     // The kernel neither test-runs nor receives such a frame.
-    let sandbox = Sandbox::new(settings).unwrap();
+    let sandbox = Sandbox::new(Sizes::default(), settings).unwrap();
     let settings = settings(&sandbox.clock());
     for len in 0..LEAST {
         let decision = HostTables::default().run(&plain().cut(len).0, 0, &settings);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use synguard::clock::Clock;
-use synguard::settings::{Mode, Settings};
+use synguard::settings::{DEFAULT, Settings};
 use synguard_common::abi;
 
 const SEED: u64 = 0x5eed;
@@ -15,15 +15,12 @@ const WINDOW: Duration = Duration::from_secs(3600);
 /// What both sides are told.
 pub fn settings(clock: &Clock) -> abi::Settings {
     let settings = Settings {
-        mode: Mode::Auto,
-        dry_run: false,
-        keep: false,
         syn_rate: 1,
         window: WINDOW,
-        ban_time: Duration::from_secs(600),
+        ..DEFAULT
     };
     abi::Settings {
         limit: u64::from(LIMIT),
-        ..settings.for_kernel(clock, SEED)
+        ..settings.for_kernel(clock, SEED, DEFAULT.max_sources)
     }
 }

@@ -1,9 +1,11 @@
 //! What rules and rates do, through the kernel and the host alike.
 
 use ipnet::IpNet;
-use synguard::dataplane::Sandbox;
+use synguard::clock::Clock;
+use synguard::dataplane::{Sandbox, Sizes};
 use synguard::rules::BLANK;
-use synguard_common::abi::{NEVER, Rule, Settings, SourceRecord, action, origin, scope};
+use synguard_common::abi::{NEVER, Rule, Settings, SourceRecord, action, holder, origin, scope};
+use synguard_common::repeat::{BATCH, BUSY};
 use synguard_common::source::Address;
 use synguard_common::verdict::{Decision, Reason, Verdict};
 
@@ -20,7 +22,7 @@ struct Both {
 impl Both {
     fn new() -> Self {
         Self {
-            sandbox: Sandbox::new(settings).unwrap(),
+            sandbox: Sandbox::new(Sizes::default(), settings).unwrap(),
             host: HostTables::default(),
         }
     }
@@ -43,7 +45,10 @@ impl Both {
 
     fn record(&mut self, record: SourceRecord) {
         let source = synguard::address::to_words(V4.into());
-        self.sandbox.maps().set_source(source, record).unwrap();
+        self.sandbox
+            .maps()
+            .set_sources(&[(source, record)])
+            .unwrap();
         self.host.set_source(source, &record);
     }
 
@@ -259,38 +264,102 @@ fn a_packet_that_is_no_syn_costs_no_lookup_without_a_rule_for_all_traffic() {
 }
 
 #[test]
-fn the_counts_of_rules_follow_every_change() {
-    let mut sandbox = Sandbox::new(settings).unwrap();
+fn the_count_of_rules_follows_every_change() {
+    let mut sandbox = Sandbox::new(Sizes::default(), settings).unwrap();
     let maps = sandbox.maps();
     let net = |text: &str| text.parse::<IpNet>().unwrap();
-    let counts = |settings: Settings| {
-        (
-            settings.all_rules,
-            settings.prefix_rules_v4,
-            settings.prefix_rules_v6,
-        )
-    };
-    for (step, expected) in [
-        (Some(("192.0.2.1/32", block(scope::ALL))), (1, 0, 0)),
-        (Some(("192.0.2.1/32", block(scope::SYN))), (0, 0, 0)),
-        (Some(("192.0.2.0/24", block(scope::ALL))), (1, 1, 0)),
-        (Some(("192.0.2.0/24", allow())), (0, 1, 0)),
-        (Some(("2001:db8::/64", ban())), (0, 1, 0)),
-        (Some(("2001:db8::1/128", allow())), (0, 1, 1)),
-        (None, (0, 0, 0)),
+    for (prefix, rule, expected) in [
+        ("192.0.2.1/32", block(scope::ALL), 1),
+        ("192.0.2.1/32", block(scope::SYN), 0),
+        ("192.0.2.0/24", block(scope::ALL), 1),
+        ("192.0.2.0/24", allow(), 0),
+        ("2001:db8::/64", block(scope::ALL), 1),
+        ("2001:db8::1/128", block(scope::ALL), 2),
     ] {
-        match step {
-            Some((prefix, rule)) => maps.insert_rule(&net(prefix), rule).unwrap(),
-            None => {
-                let all: Vec<_> = maps.rules().map(|entry| entry.unwrap().0).collect();
-                assert_eq!(all.len(), 4);
-                for net in all {
-                    assert!(maps.remove_rule(&net).unwrap().is_some());
-                }
-            }
-        }
-        assert_eq!(counts(maps.settings().unwrap()), expected, "after {step:?}");
+        maps.insert_rule(&net(prefix), rule).unwrap();
+        assert_eq!(maps.settings().unwrap().all_rules, expected, "{prefix}");
     }
+    let all = maps.rules(|_, _| true).unwrap();
+    assert_eq!(all.len(), 4);
+    for (net, _) in all {
+        assert!(maps.remove_rule(&net).unwrap().is_some());
+    }
+    assert_eq!(maps.settings().unwrap().all_rules, 0);
+}
+
+#[test]
+fn many_rules_at_once_are_as_good_as_one_by_one() {
+    let mut sandbox = Sandbox::new(Sizes::default(), settings).unwrap();
+    let rules: Vec<(IpNet, Rule)> = (0..10_000_u32)
+        .map(|index| {
+            let [_, _, high, low] = index.to_be_bytes();
+            let net = match index % 4 {
+                0 => format!("10.{high}.{low}.0/24"),
+                1 => format!("10.{high}.{low}.7/32"),
+                2 => format!("2001:db8:{index:x}::/48"),
+                _ => format!("2001:db8:{index:x}:1::/64"),
+            };
+            (net.parse().unwrap(), block(scope::ALL))
+        })
+        .collect();
+    sandbox.maps().insert_rules(&rules).unwrap();
+    sandbox.maps().tidy().unwrap();
+    assert_eq!(sandbox.maps().settings().unwrap().all_rules, 10_000);
+    let mut read = sandbox.maps().rules(|_, _| true).unwrap();
+    read.sort_unstable_by_key(|(net, _)| *net);
+    let mut written: Vec<_> = rules.iter().map(|(net, _)| *net).collect();
+    written.sort_unstable();
+    assert!(read.iter().map(|(net, _)| *net).eq(written.iter().copied()));
+    for (source, reason) in [
+        ([10, 0, 0, 9], Reason::DroppedRule),
+        ([10, 0, 1, 7], Reason::DroppedRule),
+        ([10, 0, 1, 8], Reason::SynCounted),
+    ] {
+        let decision = sandbox.run(&syn_from(source).0).unwrap();
+        assert_eq!(decision.reason, reason, "{source:?}");
+    }
+    sandbox.maps().remove_rules(&written).unwrap();
+    // Again, as what is not there is no error.
+    sandbox.maps().remove_rules(&written).unwrap();
+    sandbox.maps().tidy().unwrap();
+    assert!(sandbox.maps().rules(|_, _| true).unwrap().is_empty());
+    assert_eq!(sandbox.maps().settings().unwrap().all_rules, 0);
+}
+
+#[test]
+fn a_rule_that_nobody_in_force_holds_does_nothing() {
+    let waiting = Rule {
+        holders: holder::INCOMING,
+        ..block(scope::ALL)
+    };
+    let mut both = Both::new()
+        .rule("5.39.90.132/32", waiting)
+        .rule("5.39.90.0/24", waiting);
+    both.expect(&syn(), Reason::SynCounted);
+    both.tell(|settings| Settings {
+        holders: settings.holders | holder::INCOMING,
+        ..settings
+    });
+    both.expect(&syn(), Reason::DroppedRule);
+    both.expect(&syn_from([5, 39, 90, 1]), Reason::DroppedRule);
+}
+
+#[test]
+fn resets_are_counted_for_a_known_source() {
+    let mut both = Both::new();
+    let reset = Frame::ipv4(&Ipv4::default(), &tcp(RST));
+    let source = synguard::address::to_words(V4.into());
+    both.expect(&reset, Reason::Reset);
+    assert_eq!(both.sandbox.maps().source(source).unwrap(), None);
+    both.expect(&syn(), Reason::SynCounted);
+    both.expect(&reset, Reason::Reset);
+    both.expect(
+        &Frame::ipv4(&Ipv4::default(), &tcp(RST | ACK)),
+        Reason::NotSyn,
+    );
+    let record = both.sandbox.maps().source(source).unwrap().unwrap();
+    assert_eq!((record.syns, record.resets), (1, 1));
+    assert_eq!(both.host.source(source).unwrap().resets.get(), 1);
 }
 
 #[test]
@@ -314,6 +383,37 @@ fn hits_are_counted_at_the_rule() {
     );
 }
 
+#[test]
+fn a_flood_at_one_rule_is_counted_but_for_a_batch() {
+    let net: IpNet = "5.39.90.132/32".parse().unwrap();
+    let mut both = Both::new().rule("5.39.90.132/32", block(scope::ALL));
+    for sent in 1..=500 {
+        both.expect(&syn(), Reason::DroppedRule);
+        let hits = both.sandbox.maps().rule(&net).unwrap().unwrap().hits;
+        assert!(hits <= sent && hits + BATCH >= sent, "{hits} of {sent}");
+    }
+    for _ in 0..100 {
+        both.expect(&ack(), Reason::DroppedAll);
+    }
+}
+
+#[test]
+fn a_rule_that_goes_in_a_flood_is_gone_with_the_next_tick() {
+    let net: IpNet = "5.39.90.132/32".parse().unwrap();
+    let mut sandbox = Sandbox::new(Sizes::default(), settings).unwrap();
+    sandbox.maps().insert_rule(&net, ban()).unwrap();
+    for _ in 0..3 * BUSY {
+        assert_eq!(sandbox.run(&syn().0).unwrap().reason, Reason::DroppedBan);
+    }
+    sandbox.maps().remove_rule(&net).unwrap();
+    let tick = sandbox.clock().now();
+    // The program may see a tick one later than this side's clock.
+    while sandbox.clock().now() < tick + 2 {
+        std::hint::spin_loop();
+    }
+    assert_eq!(sandbox.run(&syn().0).unwrap().reason, Reason::SynCounted);
+}
+
 /// An IPv4 source that no other test and no other `index` uses.
 fn stranger(index: u32) -> Frame {
     let [_, a, b, c] = index.to_be_bytes();
@@ -332,7 +432,27 @@ fn a_flood_of_new_sources_gets_no_records() {
     for index in 2..50 {
         both.expect(&stranger(index), Reason::SynSketched);
     }
-    assert_eq!(both.sandbox.maps().sources().count(), 2);
+    let mut known = 0;
+    both.sandbox.maps().each_source(|_, _| known += 1).unwrap();
+    assert_eq!(known, 2);
+}
+
+#[test]
+fn a_cpu_whose_clock_is_a_moment_late_forgives_no_admissions() {
+    let host = HostTables::default();
+    let told = Settings {
+        admissions: 2,
+        ..settings(&Clock { hz: 250, offset: 0 })
+    };
+    let epoch = 1 << told.epoch_shift;
+    let at = |index, now| host.run(&stranger(index).0, now, &told).reason;
+    assert_eq!(at(0, 9 * epoch), Reason::SynCounted);
+    assert_eq!(at(1, 9 * epoch), Reason::SynCounted);
+    assert_eq!(at(2, 9 * epoch), Reason::SynSketched);
+    assert_eq!(at(3, 9 * epoch - 1), Reason::SynSketched);
+    assert_eq!(at(4, 9 * epoch), Reason::SynSketched);
+    // After a thousand epochs all is forgiven.
+    assert_eq!(at(5, 2000 * epoch), Reason::SynCounted);
 }
 
 #[test]

@@ -1,0 +1,41 @@
+//! The layout of the maps: the database that the kernel and every command share.
+//!
+//! All types are plain words without hidden padding. The maps are pinned and
+//! outlive the binary that made them: any change here needs a new
+//! [`ABI_VERSION`], so that an older map is never misread.
+
+mod controller;
+mod pressure;
+mod record;
+mod rule;
+mod settings;
+
+use core::mem::size_of;
+
+pub use controller::{Attachment, LIST_NAME, List, Offences, SpoofedFlood};
+pub use pressure::{Event, LivePressure, Pressure};
+pub use record::{LiveRecord, SourceRecord};
+pub use rule::{LiveRule, Rule, TrieV4, TrieV6, action, holder, origin, scope};
+pub use settings::Settings;
+
+/// Raised with every change of a layout in this file or of the order of
+/// [`Reason`](crate::verdict::Reason).
+pub const ABI_VERSION: u32 = 2;
+
+/// An `expires` that never comes.
+pub const NEVER: u64 = u64::MAX;
+
+const _: () = {
+    assert!(size_of::<Rule>() == 64);
+    assert!(size_of::<LiveRule>() == 64);
+    assert!(size_of::<SourceRecord>() == 136);
+    assert!(size_of::<LiveRecord>() == 136);
+    assert!(size_of::<Settings>() == 80);
+    assert!(size_of::<Pressure>() == 48);
+    assert!(size_of::<LivePressure>() == 48);
+    assert!(size_of::<SpoofedFlood>() == 24);
+    assert!(size_of::<Offences>() == 16);
+    assert!(size_of::<List>() == 64);
+    assert!(size_of::<Attachment>() == 48);
+    assert!(size_of::<Event>() == 24);
+};

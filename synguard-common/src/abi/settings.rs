@@ -1,0 +1,36 @@
+//! What the packet path is told.
+
+use crate::source::SourceMask;
+
+/// What the packet path is told. One entry, written by user space.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// [`ABI_VERSION`](super::ABI_VERSION) of whoever made the maps.
+    pub abi_version: u32,
+    /// Not 0: decide and count, but pass everything.
+    pub dry_run: u32,
+    /// The length of the window, in ticks; not 0.
+    pub window: u64,
+    /// SYNs per window above which a source is over its rate.
+    pub limit: u64,
+    /// Ticks per second.
+    pub hz: u32,
+    /// How many rules have the scope `all`: where none has, a packet that is
+    /// no SYN costs no lookup.
+    pub all_rules: u32,
+    /// What one source is.
+    pub mask: SourceMask,
+    /// An epoch of the sketch is 2 to the power of this many ticks.
+    pub epoch_shift: u32,
+    /// Which [`holder`](super::holder)s of rules are in force.
+    pub holders: u32,
+    /// How many events an epoch may bring: a flood of offenders must not flood
+    /// the controller, which also scans the records.
+    pub events: u32,
+    /// How many new sources get a record without the sketch being asked
+    /// ([`Pressure::admitted`](super::Pressure::admitted)).
+    pub admissions: u64,
+    /// Drawn at random at attach ([`crate::sketch::places`]).
+    pub seed: u64,
+}
