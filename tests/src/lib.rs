@@ -8,15 +8,18 @@
 //!
 //! The pieces, from the ground up: [`wait`], [`program`], [`namespace`],
 //! [`mounts`], [`address`], [`topology`]; in that network [`services`],
-//! [`clients`], [`greeter`], [`flood`] and [`sender`]; watching it [`capture`]
-//! and [`ping`]; and [`synguard`], the thing under test. [`lab`] puts them
-//! together, [`demo`] tells the story.
+//! [`clients`], [`far_client`], [`wrk`], [`greeter`], [`flood`],
+//! [`sender`], [`crowd`] and [`real_capture`];
+//! watching it [`capture`] and [`ping`]; and [`synguard`], the thing under test.
+//! [`lab`] puts them together, [`demo`] tells the story.
 
 pub mod address;
 pub mod capture;
 pub mod clients;
 pub mod controller;
+pub mod crowd;
 pub mod demo;
+pub mod far_client;
 pub mod flood;
 pub mod foreign;
 pub mod greeter;
@@ -29,10 +32,13 @@ pub mod namespace;
 pub mod packet_socket;
 pub mod ping;
 pub mod program;
+pub mod real_capture;
 pub mod seed_packet;
 pub mod sender;
 pub mod services;
 pub mod synguard;
 pub mod tally;
 pub mod topology;
+pub mod tunnel;
 pub mod wait;
+pub mod wrk;

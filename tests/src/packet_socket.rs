@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use rustix::net::addr::{SocketAddrArg, SocketAddrLen, SocketAddrOpaque};
 use rustix::net::sockopt::{Timeout, set_socket_recv_buffer_size_force, set_socket_timeout};
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
+use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType};
 
 use crate::namespace::Namespace;
 
@@ -53,10 +53,32 @@ impl PacketSocket {
         Ok(Self(socket))
     }
 
-    /// Sends one frame.
-    pub fn send(&self, frame: &[u8]) -> io::Result<()> {
-        rustix::net::send(&self.0, frame, SendFlags::empty())?;
-        Ok(())
+    /// Sends several frames with few system calls, and gives how many of them
+    /// the interface took: it has no room for more than it can pass on.
+    pub fn send_all(&self, frames: &[Vec<u8>]) -> io::Result<u64> {
+        let mut parts: Vec<_> = frames.iter().map(|frame| part(frame)).collect();
+        let mut messages: Vec<_> = parts.iter_mut().map(message).collect();
+        let (mut next, mut taken) = (0, 0);
+        while let Some(rest) = messages.get_mut(next..).filter(|rest| !rest.is_empty()) {
+            match self.send_messages(rest) {
+                Ok(count) => {
+                    taken += count as u64;
+                    next += count;
+                }
+                // The first of them was lost.
+                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => next += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(taken)
+    }
+
+    fn send_messages(&self, messages: &mut [libc::mmsghdr]) -> io::Result<usize> {
+        let count = messages.len() as libc::c_uint;
+        // SAFETY: the pointer and the length describe `messages`, each of which
+        // points to one part, and that to a frame; all live through the call.
+        let sent = unsafe { libc::sendmmsg(self.0.as_raw_fd(), messages.as_mut_ptr(), count, 0) };
+        usize::try_from(sent).map_err(|_| io::Error::last_os_error())
     }
 
     /// Receives one frame, or `None` when none came for a moment.
@@ -108,6 +130,22 @@ impl PacketSocket {
             Err(io::Error::last_os_error())
         }
     }
+}
+
+/// The kernel does not write to what is sent.
+fn part(frame: &[u8]) -> libc::iovec {
+    libc::iovec {
+        iov_base: frame.as_ptr().cast_mut().cast(),
+        iov_len: frame.len(),
+    }
+}
+
+fn message(part: &mut libc::iovec) -> libc::mmsghdr {
+    // SAFETY: all zeros is a message without address, parts and control data.
+    let mut message: libc::mmsghdr = unsafe { std::mem::zeroed() };
+    message.msg_hdr.msg_iov = part;
+    message.msg_hdr.msg_iovlen = 1;
+    message
 }
 
 struct LinkAddress(libc::sockaddr_ll);

@@ -14,13 +14,18 @@ const PACKAGES: &[(&str, &str)] = &[
     ("curl", "curl"),
     ("hping3", "hping3"),
     ("ip", "iproute2"),
+    ("ipset", "ipset"),
+    ("nft", "nftables"),
     ("nginx", "nginx-light"),
     ("openssl", "openssl"),
     ("postfix", "postfix"),
     ("setpriv", "util-linux"),
     ("swaks", "swaks"),
     ("tc", "iproute2"),
+    ("tcpreplay", "tcpreplay"),
+    ("tshark", "tshark"),
     ("unshare", "util-linux"),
+    ("wrk", "wrk"),
 ];
 
 /// A command that dies with the thread that starts it and is out of reach of

@@ -2,6 +2,7 @@
 //! socket: for what hping3 cannot do (window scale, SACK, IPv6, VLAN tags).
 
 use std::net::IpAddr;
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -65,8 +66,9 @@ impl Sender {
                     break;
                 }
                 keep_pace(start, number, per_second);
-                socket.send(frame).context("cannot send a frame")?;
-                counter.fetch_add(1, Ordering::Relaxed);
+                let taken = socket.send_all(slice::from_ref(frame));
+                let taken = taken.context("cannot send a frame")?;
+                counter.fetch_add(taken, Ordering::Relaxed);
             }
             Ok(())
         });
@@ -77,7 +79,8 @@ impl Sender {
         })
     }
 
-    /// How many frames have been sent.
+    /// How many frames have been sent: those that the interface took, as there
+    /// may be no room while others send too.
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
@@ -113,7 +116,7 @@ impl Drop for Sender {
 }
 
 /// Sleeps until packet `number` is due; behind schedule it does not sleep.
-fn keep_pace(start: Instant, number: u64, per_second: u32) {
+pub(crate) fn keep_pace(start: Instant, number: u64, per_second: u32) {
     let due = start + Duration::from_micros(number * 1_000_000 / u64::from(per_second));
     let early = due.saturating_duration_since(Instant::now());
     if !early.is_zero() {

@@ -26,11 +26,13 @@ use crate::wait;
 
 pub(crate) use postfix::DOMAIN;
 
+type Start = fn(&Namespace, &Path) -> Result<Contained>;
+
 /// Running services; dropping this ends them and removes their files.
 #[derive(Debug)]
 pub struct Services {
     // Order matters: the processes end before their folder goes.
-    processes: [Contained; 2],
+    processes: Vec<Contained>,
     folder: TempDir,
 }
 
@@ -42,24 +44,35 @@ impl Services {
     /// When a program is missing or does not come up; the message carries the
     /// services' own log.
     pub fn start(topology: &Topology) -> Result<Self> {
+        let all = [Request::Http, Request::Https, Request::Mail];
+        Self::serving(topology, &[nginx::start, postfix::start], &all)
+    }
+
+    /// Starts nginx alone.
+    ///
+    /// # Errors
+    /// As for [`Self::start`].
+    pub fn web(topology: &Topology) -> Result<Self> {
+        let all = [Request::Http, Request::Https];
+        Self::serving(topology, &[nginx::start], &all)
+    }
+
+    fn serving(topology: &Topology, services: &[Start], requests: &[Request]) -> Result<Self> {
         let prefix = format!("{FOLDER_PREFIX}{}-", process::id());
         let folder = tempfile::Builder::new().prefix(&prefix).tempdir()?;
         // The services drop root and must still reach their files.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
-        let nginx = nginx::start(&topology.container, folder.path())?;
-        let postfix = postfix::start(&topology.container, folder.path())?;
-        let mut services = Self {
-            processes: [nginx, postfix],
-            folder,
-        };
+        let start = |start: &Start| start(&topology.container, folder.path());
+        let processes = services.iter().map(start).collect::<Result<_>>()?;
+        let mut services = Self { processes, folder };
         services
-            .wait_until_serving(topology)
+            .wait_until_serving(topology, requests)
             .with_context(|| services.logs())?;
         Ok(services)
     }
 
-    fn wait_until_serving(&mut self, topology: &Topology) -> Result<()> {
-        for request in [Request::Http, Request::Https, Request::Mail] {
+    fn wait_until_serving(&mut self, topology: &Topology, requests: &[Request]) -> Result<()> {
+        for &request in requests {
             wait::until_true(&format!("{request:?} to be served"), wait::GENEROUS, || {
                 let gone = self.processes.iter_mut().any(|child| !child.is_running());
                 gone || clients::ask(topology, 0, request, clients::PATIENT)

@@ -2,15 +2,22 @@
 //! network namespaces. Needs root and the path of the binary in `SYNGUARD_BIN`;
 //! without either the cases fail, they never pass silently.
 
+mod ban_scope;
+mod busy_client;
 mod crash;
 mod detaching;
 mod dry_run;
+mod escalation;
 mod handshakes;
+mod import;
+mod many_sources;
 mod mishaps;
 mod modes;
 mod protected;
+mod real_floods;
 mod refusals;
 mod rules;
 mod seed_flood;
+mod source_prefix;
 mod support;
 mod variants;

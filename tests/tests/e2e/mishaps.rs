@@ -76,7 +76,7 @@ fn a_refused_attach_leaves_a_running_filter_as_it_was() -> Result<()> {
 fn bans_of_a_dry_run_never_become_real() -> Result<()> {
     let lab = Lab::without_services()?;
     let controller = lab.synguard.attach(&["--dry-run"])?;
-    Sender::start(&lab.topology, &seed_plan(1_000, 1_000))?.finish()?;
+    Sender::start(&lab.topology, &seed_plan(4_000, 8_000))?.finish()?;
     wait_for_bans(&lab.synguard, &controller)?;
     controller.kill()?;
     let controller = lab.synguard.attach(&[])?;

@@ -137,7 +137,7 @@ fn a_person_can_lift_a_ban_too() -> Result<()> {
     let lab = Lab::new()?;
     let synguard = &lab.synguard;
     let controller = synguard.attach(&[])?;
-    Sender::start(&lab.topology, &seed_plan(1_000, 1_000))?.finish()?;
+    Sender::start(&lab.topology, &seed_plan(4_000, 8_000))?.finish()?;
     wait_for_bans(synguard, &controller)?;
     controller.kill()?;
     for address in victims() {
@@ -152,7 +152,7 @@ fn an_automatic_ban_ends_on_time_in_the_kernel() -> Result<()> {
     let lab = Lab::new()?;
     let synguard = &lab.synguard;
     let controller = synguard.attach(&["--ban-time", "3s"])?;
-    Sender::start(&lab.topology, &seed_plan(1_000, 1_000))?.finish()?;
+    Sender::start(&lab.topology, &seed_plan(4_000, 8_000))?.finish()?;
     wait_for_bans(synguard, &controller)?;
     controller.kill()?;
     let status = wait_for_status(synguard, "the end of the bans", |status| {

@@ -62,6 +62,12 @@ pub fn rules(status: &Value, action: &str, origin: &str) -> Vec<String> {
     prefixes
 }
 
+/// The record of the source of this name, if it is among the busiest.
+pub fn source<'status>(status: &'status Value, name: &str) -> Option<&'status Value> {
+    let mut all = status["sources"].as_array()?.iter();
+    all.find(|source| source["source"] == name)
+}
+
 /// The prefixes of the automatic bans.
 pub fn bans(status: &Value) -> Vec<String> {
     rules(status, "block", "automatic")

@@ -5,12 +5,17 @@ use anyhow::Result;
 use crate::ebpf::verifier::BPFTOOL;
 use crate::packages::{self, HPING3, IPROUTE2, Package};
 
-const PACKAGES: [Package; 8] = [
+const PACKAGES: [Package; 13] = [
     Package::program("nginx-light", "nginx", "the web server that is flooded"),
     Package::program("postfix", "postfix", "the mail server that is flooded"),
     HPING3,
     Package::program("curl", "curl", "is the honest client of the web server"),
     Package::program("swaks", "swaks", "is the honest client of the mail server"),
+    Package::program("wrk", "wrk", "is the busy client of the web server"),
+    Package::program("tcpreplay", "tcpreplay", "replays real captures of floods"),
+    Package::program("tshark", "tshark", "counts what is in those captures"),
+    Package::program("ipset", "ipset", "writes lists to import"),
+    Package::program("nftables", "nft", "writes lists to import"),
     Package::program("openssl", "openssl", "makes the web server's certificate"),
     IPROUTE2,
     BPFTOOL,
