@@ -45,6 +45,15 @@ pub enum Task {
     /// The kernels are Debian's packages, downloaded once to target/kernels
     /// and never installed. `cargo xtask test` does this too, at its end.
     Kernels,
+    /// Measure SynGuard side by side with its peers. Needs root.
+    ///
+    /// `cargo xtask bench -- packet --rounds 5` measures one part, quickly;
+    /// `cargo xtask bench -- --help` tells of the others.
+    Bench {
+        /// The arguments of the benchmark.
+        #[arg(last = true)]
+        args: Vec<OsString>,
+    },
     /// Show a flood and its end in network namespaces. Needs root.
     Demo {
         /// The arguments of the demonstration.

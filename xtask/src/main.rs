@@ -45,6 +45,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Run { args } => commands::run::run(&workspace, &args),
         Task::Test { args } => commands::test::run(&workspace, &args),
         Task::Kernels => commands::kernels::run(&workspace),
+        Task::Bench { args } => commands::bench::run(&workspace, &args),
         Task::Demo { args } => commands::demo::run(&workspace, &args),
     }
 }

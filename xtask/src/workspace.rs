@@ -41,6 +41,11 @@ impl Workspace {
         self.target().join("ebpf/synguard.bpf.o")
     }
 
+    /// The eBPF object that the benchmark embeds.
+    pub fn bench_object(&self) -> PathBuf {
+        self.target().join("ebpf/synguard-bench.bpf.o")
+    }
+
     /// The program.
     pub fn binary(&self) -> PathBuf {
         self.target().join("release/synguard")

@@ -4,14 +4,17 @@ use super::graph::{Dependency, Graph, Package};
 
 const COMMON: &str = "synguard-common";
 const EBPF: &str = "synguard-ebpf";
+const BENCH_EBPF: &str = "synguard-bench-ebpf";
 const XTASK: &str = "xtask";
 
 /// For each package of the workspace, the others that it may name.
-const ARROWS: [(&str, &[&str]); 5] = [
+const ARROWS: [(&str, &[&str]); 7] = [
     (COMMON, &[]),
     (EBPF, &[COMMON]),
+    (BENCH_EBPF, &[]),
     ("synguard", &[COMMON]),
     ("synguard-tests", &["synguard", COMMON]),
+    ("synguard-bench", &["synguard", "synguard-tests", COMMON]),
     (XTASK, &[]),
 ];
 
@@ -49,8 +52,8 @@ fn objection(
 ) -> Option<String> {
     let name = dependency.name.as_str();
     let is_common = package.name == COMMON;
-    let reason = if name == EBPF {
-        "nobody links the kernel side, its object is embedded as bytes".to_owned()
+    let reason = if [EBPF, BENCH_EBPF].contains(&name) {
+        "nobody links a kernel side, its object is embedded as bytes".to_owned()
     } else if graph.has(name) && !allowed.contains(&name) {
         let allowed = list(allowed);
         format!(
@@ -124,6 +127,10 @@ mod tests {
             "synguard → aya",
             "synguard-tests ⇢ synguard",
             "synguard-tests ⇢ synguard-common",
+            "synguard-bench → synguard",
+            "synguard-bench → synguard-tests",
+            "synguard-bench → aya",
+            "synguard-bench-ebpf → aya-ebpf",
             "xtask → clap",
         ]));
         assert!(found.is_empty(), "{found:?}");
@@ -163,7 +170,19 @@ mod tests {
     fn nobody_links_the_kernel_side() {
         assert_broken(
             "synguard-tests ⇢ synguard-ebpf",
-            "nobody links the kernel side",
+            "nobody links a kernel side",
+        );
+        assert_broken(
+            "synguard-bench → synguard-bench-ebpf",
+            "nobody links a kernel side",
+        );
+    }
+
+    #[test]
+    fn the_benchmarks_kernel_side_is_its_own() {
+        assert_broken(
+            "synguard-bench-ebpf → synguard-common",
+            "may depend on nothing",
         );
     }
 

@@ -17,13 +17,16 @@ pub fn format(workspace: &Workspace) -> Result<()> {
 pub fn host(workspace: &Workspace) -> Result<()> {
     let mut command = cargo::host(workspace, "clippy");
     command
-        .args(["--workspace", "--exclude", "synguard-ebpf", "--all-targets"])
+        .args(["--workspace", "--all-targets"])
+        .args(["--exclude", "synguard-ebpf"])
+        .args(["--exclude", "synguard-bench-ebpf"])
         .args(["--", "-D", "warnings"]);
     process::run(&mut command).context("clippy objects to the host side")
 }
 
 /// Clippy, for what runs in the kernel.
 pub fn ebpf(workspace: &Workspace, toolchain: Toolchain) -> Result<()> {
-    ebpf::clippy(workspace, toolchain, Variant::Shipped)?;
-    ebpf::clippy(workspace, toolchain, Variant::WithoutLog)
+    Variant::ALL
+        .into_iter()
+        .try_for_each(|variant| ebpf::clippy(workspace, toolchain, variant))
 }

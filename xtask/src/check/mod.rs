@@ -20,8 +20,9 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     rules(workspace)?;
     let ready = toolchain::ensure(workspace, Purpose::Lint)?;
     lint::ebpf(workspace, ready.toolchain)?;
-    // The build script of `synguard` embeds the object.
+    // The build scripts of `synguard` and of the benchmark embed the objects.
     ebpf::build(workspace, ready.toolchain)?;
+    ebpf::build_bench(workspace, ready.toolchain)?;
     lint::host(workspace)
 }
 

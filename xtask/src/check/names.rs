@@ -9,6 +9,8 @@ use super::files::File;
 const COMMON_ROOT: &str = "synguard-common/src/lib.rs";
 /// The only place of the program that knows aya.
 const DATA_PLANE: &str = "synguard/src/dataplane";
+/// The only place of the benchmark that does.
+const BENCH_KERNEL: &str = "bench/src/kernel";
 
 /// The names that should not be there, one sentence each.
 pub fn broken(file: &File) -> Vec<String> {
@@ -30,6 +32,10 @@ pub fn broken(file: &File) -> Vec<String> {
     }
     if path.starts_with("synguard/src") && !is_data_plane(path) {
         let reason = "only synguard/src/dataplane knows aya";
+        broken.extend(objections(file, &file.text, is_aya, reason));
+    }
+    if path.starts_with("bench/src") && !path.starts_with(BENCH_KERNEL) {
+        let reason = "in the benchmark only bench/src/kernel knows aya";
         broken.extend(objections(file, &file.text, is_aya, reason));
     }
     broken
@@ -143,6 +149,13 @@ mod tests {
     fn common_is_no_std() {
         assert_eq!(check(COMMON_ROOT, "#![no_std]\n"), [""; 0]);
         assert!(check(COMMON_ROOT, "// no_std\n")[0].contains("must be no_std"));
+    }
+
+    #[test]
+    fn one_module_of_the_benchmark_names_aya() {
+        let text = "use aya::Ebpf;";
+        assert_eq!(check("bench/src/wire/mod.rs", text).len(), 1);
+        assert_eq!(check("bench/src/kernel/mod.rs", text), [""; 0]);
     }
 
     #[test]

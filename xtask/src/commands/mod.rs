@@ -1,5 +1,6 @@
 //! The tasks that are made of other tasks.
 
+pub mod bench;
 pub mod build;
 pub mod build_ebpf;
 pub mod demo;

@@ -1,4 +1,4 @@
-//! The cargo commands that compile and lint `synguard-ebpf`.
+//! The cargo commands that compile and lint what runs in the kernel.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -11,7 +11,6 @@ use crate::toolchain::{Toolchain, debian};
 use crate::workspace::Workspace;
 use crate::{cargo, process};
 
-const PACKAGE: &str = "synguard-ebpf";
 const TARGET: &str = "bpfel-unknown-none";
 
 /// Which object of the kernel side.
@@ -22,6 +21,20 @@ pub enum Variant {
     /// Without the debug log: its map is of the legacy kind, which bpftool
     /// refuses.
     WithoutLog,
+    /// What the benchmark sends with and compares with.
+    Bench,
+}
+
+impl Variant {
+    /// All there are.
+    pub const ALL: [Self; 3] = [Self::Shipped, Self::WithoutLog, Self::Bench];
+
+    const fn package(self) -> &'static str {
+        match self {
+            Self::Shipped | Self::WithoutLog => "synguard-ebpf",
+            Self::Bench => "synguard-bench-ebpf",
+        }
+    }
 }
 
 /// Compiles one variant. Cargo decides whether there is anything to do.
@@ -36,7 +49,7 @@ pub fn build(workspace: &Workspace, toolchain: Toolchain, variant: Variant) -> R
     Ok(target_dir(workspace, variant)
         .join(TARGET)
         .join("release")
-        .join(PACKAGE))
+        .join(variant.package()))
 }
 
 /// Lints one variant as it is compiled for the kernel.
@@ -78,7 +91,8 @@ fn add_package(command: &mut Command, workspace: &Workspace, variant: Variant) {
     cargo::forget_our_package(command);
     command
         .current_dir(workspace.root())
-        .args(["--package", PACKAGE, "--release", "--target", TARGET])
+        .args(["--package", variant.package()])
+        .args(["--release", "--target", TARGET])
         .arg("--target-dir")
         .arg(target_dir(workspace, variant));
     if variant == Variant::WithoutLog {
@@ -86,10 +100,11 @@ fn add_package(command: &mut Command, workspace: &Workspace, variant: Variant) {
     }
 }
 
-/// One folder for each, as both put their object under the same name.
+/// One folder for each, as two put their object under the same name.
 fn target_dir(workspace: &Workspace, variant: Variant) -> PathBuf {
     workspace.target().join(match variant {
         Variant::Shipped => "ebpf-build",
         Variant::WithoutLog => "ebpf-build-without-log",
+        Variant::Bench => "ebpf-build-bench",
     })
 }

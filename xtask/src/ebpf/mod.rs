@@ -26,6 +26,14 @@ pub fn build(workspace: &Workspace, toolchain: Toolchain) -> Result<PathBuf> {
     Ok(object)
 }
 
+/// Builds the object that the benchmark embeds.
+pub fn build_bench(workspace: &Workspace, toolchain: Toolchain) -> Result<PathBuf> {
+    let built = compile::build(workspace, toolchain, Variant::Bench)?;
+    let object = workspace.bench_object();
+    publish::publish(&built, &object)?;
+    Ok(object)
+}
+
 /// Builds the variant that bpftool can load, for measurements only.
 pub fn build_without_log(workspace: &Workspace, toolchain: Toolchain) -> Result<PathBuf> {
     compile::build(workspace, toolchain, Variant::WithoutLog)

@@ -1,0 +1,7 @@
+//! The filters that people use today, from Debian's packages.
+
+mod netfilter;
+mod xdp_filter;
+
+pub use netfilter::{Iptables, Nft};
+pub use xdp_filter::XdpFilter;
