@@ -462,10 +462,10 @@ fn take(maps: &mut Maps, step: &Step) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
-    fn lists_are_sets(steps in proptest::collection::vec(step(), 1..25)) {
+    fn lists_are_sets(steps in proptest::collection::vec(step(), 1..80)) {
         let mut sandbox = sandbox();
         let mut model = Model::default();
         for step in &steps {
