@@ -90,11 +90,18 @@ pub fn judge(record: &SourceRecord, policy: &Policy, now: u64) -> Option<(Offend
     let load = record.load(now, policy.window);
     if !load.exceeds(policy.limit, policy.window) || load.completes_handshakes() {
         None
-    } else if load.exceeds(flagrant(policy.limit), policy.window) {
+    } else if load.exceeds(flagrant(policy.limit), policy.window) && !has_clients(&load) {
         Some((Offender::Flagrant, load))
     } else {
         Some((Offender::Suspect, load))
     }
+}
+
+/// Whether so many handshakes came from there that somebody real is behind it: at
+/// least one in eight of what got through. The packet path lets twice as many SYNs
+/// through as are completed, so a client in a hurry is now and then just below half.
+const fn has_clients(load: &Load) -> bool {
+    load.handshakes.saturating_mul(8) >= load.passed
 }
 
 /// What a source was suspected for.
@@ -307,6 +314,21 @@ mod tests {
                 "{handshakes}"
             );
         }
+    }
+
+    #[test]
+    fn a_client_in_a_hurry_is_only_suspected() {
+        let judged = |handshakes| {
+            let hurried = SourceRecord {
+                dropped: 330,
+                ..record(759, handshakes)
+            };
+            judge(&hurried, &POLICY, NOW).map(|(offender, _)| offender)
+        };
+        assert_eq!(judged(215), None);
+        assert_eq!(judged(213), Some(Offender::Suspect));
+        assert_eq!(judged(54), Some(Offender::Suspect));
+        assert_eq!(judged(53), Some(Offender::Flagrant));
     }
 
     #[test]
