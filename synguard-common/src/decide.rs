@@ -164,8 +164,8 @@ fn of_unruled_syn<T: Tables>(
     Reason::DroppedRate
 }
 
-/// SYNs per window above which nobody waits to see whether the source connects
-/// after all. Less than that a client may send in a round trip, before it has an
+/// SYNs per window above which nobody waits to see whether a source that has hardly
+/// connected so far does so after all. Less than that a client may send in a round trip, before it has an
 /// answer to any (a reverse proxy after a restart, an office behind one address).
 #[inline(always)]
 pub const fn flagrant(limit: u64) -> u64 {
