@@ -14,6 +14,7 @@ use crate::address::{PORTS, hardware};
 use crate::packet_socket::PacketSocket;
 use crate::seed_packet::{self, Dress, Link};
 use crate::topology::{PROVIDER_END, Topology};
+use crate::wait;
 
 /// No flood of the lab is faster or longer than this.
 const MAX_PER_SECOND: u32 = 20_000;
@@ -66,8 +67,7 @@ impl Sender {
                     break;
                 }
                 keep_pace(start, number, per_second);
-                let taken = socket.send_all(slice::from_ref(frame));
-                let taken = taken.context("cannot send a frame")?;
+                let taken = send_one(&socket, slice::from_ref(frame), &end)?;
                 counter.fetch_add(taken, Ordering::Relaxed);
             }
             Ok(())
@@ -79,8 +79,7 @@ impl Sender {
         })
     }
 
-    /// How many frames have been sent: those that the interface took, as there
-    /// may be no room while others send too.
+    /// How many frames have been sent.
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
@@ -112,6 +111,23 @@ impl Drop for Sender {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         let _ = self.join();
+    }
+}
+
+/// Sends a frame once the interface has room for it, which on a busy machine may
+/// take a moment. Gives 0 where the flood is to end before.
+fn send_one(socket: &PacketSocket, frame: &[Vec<u8>], end: &AtomicBool) -> Result<u64> {
+    let give_up = Instant::now() + wait::GENEROUS;
+    loop {
+        let taken = socket.send_all(frame).context("cannot send a frame")?;
+        if taken != 0 || end.load(Ordering::Relaxed) {
+            return Ok(taken);
+        }
+        ensure!(
+            Instant::now() < give_up,
+            "the interface has no room for a frame"
+        );
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
