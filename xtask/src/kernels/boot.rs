@@ -18,7 +18,7 @@ use super::share::Share;
 use super::store::Kernel;
 
 /// About five times what it takes on an idle machine.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_secs(900);
 
 /// A qemu that does not outlive this.
 #[derive(Debug)]
