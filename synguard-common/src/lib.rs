@@ -17,6 +17,7 @@
 
 pub mod abi;
 pub mod admit;
+pub mod cookie;
 pub mod decide;
 pub mod gate;
 pub mod known;

@@ -11,7 +11,7 @@ const TAG_LEN: usize = 4;
 
 /// The network-layer protocol and where its header begins, behind any tags.
 #[inline(always)]
-pub(super) fn payload<V: View + ?Sized>(frame: &V) -> Result<(EtherType, usize), Reason> {
+pub(crate) fn payload<V: View + ?Sized>(frame: &V) -> Result<(EtherType, usize), Reason> {
     let header = frame
         .get::<{ EthHdr::LEN }>(0)
         .ok_or(Reason::TruncatedEthernet)?;

@@ -1,6 +1,6 @@
 //! Frames to packets: Ethernet, up to two VLAN tags, IPv4, IPv6, TCP.
 
-mod ethernet;
+pub(crate) mod ethernet;
 mod ipv4;
 mod ipv6;
 mod tcp;
@@ -9,7 +9,7 @@ mod view;
 use network_types::eth::EtherType;
 
 pub use ipv6::MAX_EXTENSION_HEADERS;
-pub use view::View;
+pub use view::{Edit, View};
 
 use crate::source::Address;
 use crate::verdict::Reason;
@@ -50,6 +50,12 @@ impl Ports {
     #[inline(always)]
     pub const fn new(source: u16, destination: u16) -> Self {
         Self((source as u32) << 16 | destination as u32)
+    }
+
+    /// Both, as the first word of a TCP header.
+    #[inline(always)]
+    pub const fn word(self) -> u32 {
+        self.0
     }
 
     /// The port that it claims to come from.

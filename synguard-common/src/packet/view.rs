@@ -8,6 +8,26 @@
 pub trait View {
     /// The `N` bytes from `offset`, or nothing where the frame ends before.
     fn get<const N: usize>(&self, offset: usize) -> Option<&[u8; N]>;
+
+    /// `value`, of which the verifier forgets what it knew: paths through a program
+    /// that differ in nothing else are then followed to the end only once.
+    #[inline(always)]
+    fn blur(&self, value: u64) -> u64 {
+        value
+    }
+}
+
+/// A frame whose bytes can be replaced, but never past its end.
+pub trait Edit: View {
+    /// Replaces the `N` bytes from `offset`, or nothing where the frame ends before.
+    fn put<const N: usize>(&mut self, offset: usize, bytes: &[u8; N]) -> Option<()>;
+}
+
+impl Edit for [u8] {
+    fn put<const N: usize>(&mut self, offset: usize, bytes: &[u8; N]) -> Option<()> {
+        *<[u8]>::get_mut(self, offset..)?.first_chunk_mut()? = *bytes;
+        Some(())
+    }
 }
 
 impl View for [u8] {
