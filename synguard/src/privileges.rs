@@ -16,6 +16,10 @@ const TO_ATTACH: [Capability; 3] = [
 /// What reading and writing pinned maps needs.
 const TO_USE_MAPS: [Capability; 1] = [Capability::CAP_BPF];
 
+/// What looking into other network namespaces needs: the second to see whose process
+/// is in which (namespaces(7)), the first to enter them (setns(2)).
+const TO_ENTER: [Capability; 2] = [Capability::CAP_SYS_ADMIN, Capability::CAP_SYS_PTRACE];
+
 /// Checks the privileges to attach.
 ///
 /// # Errors
@@ -34,10 +38,23 @@ pub fn to_use_maps() -> Result<()> {
     require(&TO_USE_MAPS)
 }
 
-fn require(needed: &[Capability]) -> Result<()> {
+/// The privileges that are missing to look into other network namespaces.
+///
+/// # Errors
+///
+/// [`Error::Failed`] where the kernel does not tell.
+pub fn missing_to_enter() -> Result<Vec<String>> {
+    missing_here(&TO_ENTER)
+}
+
+fn missing_here(needed: &[Capability]) -> Result<Vec<String>> {
     let held =
         caps::read(None, CapSet::Effective).context("reading this process's capabilities")?;
-    let missing = missing(needed, |capability| held.contains(&capability));
+    Ok(missing(needed, |capability| held.contains(&capability)))
+}
+
+fn require(needed: &[Capability]) -> Result<()> {
+    let missing = missing_here(needed)?;
     if missing.is_empty() {
         return Ok(());
     }
@@ -53,9 +70,10 @@ fn require(needed: &[Capability]) -> Result<()> {
 }
 
 fn missing(needed: &[Capability], held: impl Fn(Capability) -> bool) -> Vec<String> {
+    let part_of_admin =
+        |capability| matches!(capability, Capability::CAP_BPF | Capability::CAP_PERFMON);
     let covered = |capability| {
-        held(capability)
-            || (capability != Capability::CAP_NET_ADMIN && held(Capability::CAP_SYS_ADMIN))
+        held(capability) || (part_of_admin(capability) && held(Capability::CAP_SYS_ADMIN))
     };
     needed
         .iter()
@@ -70,7 +88,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        use Capability::{CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_SYS_ADMIN};
+        use Capability::{CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_SYS_ADMIN, CAP_SYS_PTRACE};
         for (held, expected) in [
             (vec![CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON], vec![]),
             (vec![CAP_SYS_ADMIN, CAP_NET_ADMIN], vec![]),
@@ -79,6 +97,17 @@ mod tests {
         ] {
             assert_eq!(
                 missing(&TO_ATTACH, |c| held.contains(&c)),
+                expected,
+                "{held:?}"
+            );
+        }
+        for (held, expected) in [
+            (vec![CAP_SYS_ADMIN, CAP_SYS_PTRACE], vec![]),
+            (vec![CAP_SYS_ADMIN], vec!["CAP_SYS_PTRACE"]),
+            (vec![CAP_NET_ADMIN], vec!["CAP_SYS_ADMIN", "CAP_SYS_PTRACE"]),
+        ] {
+            assert_eq!(
+                missing(&TO_ENTER, |c| held.contains(&c)),
                 expected,
                 "{held:?}"
             );
