@@ -5,20 +5,26 @@
 //! real offenders are then not pushed out by sources that come once. Admissions are
 //! forgiven slowly, or a slow flood would push them out all the same.
 
+use core::cell::Cell;
+
 use crate::abi::{LivePressure, LiveRecord, Settings};
 use crate::decide::Tables;
 use crate::known;
 use crate::sketch::{self, COLUMNS};
-use crate::source::{self, Address, SourceKey};
+use crate::source::{self, Address, SourceKey, SourceMask};
 use crate::verdict::Reason;
 
 /// So often must a source be seen in an epoch, beyond what other sources add to
 /// its cells on average.
 const SEEN: u64 = 3;
 
-/// One source in 2 to the power of this many stands for all when SYNs that go into
-/// the sketch are counted.
+/// One source in 2 to the power of this many stands for all where SYNs are counted
+/// by sample.
 const SAMPLE_BITS: u32 = 5;
+
+/// What one network is to [`may_answer`]: the least that is announced to the whole
+/// internet.
+pub const NETWORK: SourceMask = SourceMask::new(24, 48);
 
 /// The record of a source, made where it deserves one.
 ///
@@ -67,6 +73,28 @@ pub(crate) fn report<T: Tables>(source: Address, now: u64, settings: &Settings, 
     }
 }
 
+/// Whether one more SYN from there may be answered with a cookie, which is then
+/// counted. CPUs that ask at the same time may count as one.
+///
+/// Networks are counted in the sketch beside the sources, with places of their own.
+#[inline(always)]
+pub fn may_answer<T: Tables>(client: Address, now: u64, settings: &Settings, tables: &T) -> bool {
+    let Some(pressure) = present(now, settings, tables) else {
+        return false;
+    };
+    if pressure.answered.get() >= u64::from(settings.answers) {
+        return false;
+    }
+    sample(
+        source::hash(client.key(), settings.seed),
+        &pressure.answered,
+    );
+    let network = source::hash(client.masked(&NETWORK).key(), !settings.seed);
+    let epoch = pressure.epoch.get() as u32;
+    let most = noise(pressure).wrapping_add(u64::from(settings.answers_each));
+    seen(network, epoch, tables) <= most
+}
+
 /// The record of a source that has one.
 #[inline(always)]
 pub(crate) fn known<'t, T: Tables>(
@@ -91,19 +119,29 @@ fn deserves<T: Tables>(hash: u64, now: u64, settings: &Settings, tables: &T) -> 
         pressure.admitted.set(admitted.wrapping_add(1));
         return true;
     }
-    let sketched = pressure.sketched.get();
-    // Counted by sample: all CPUs share this word, and writing it for every SYN
-    // of a flood would make them wait for each other.
-    if hash >> (u64::BITS - SAMPLE_BITS) == 0 {
-        pressure
-            .sketched
-            .set(sketched.wrapping_add(1 << SAMPLE_BITS));
-    }
-    // What N SYNs leave in a cell is N / COLUMNS on average; twice that is far
-    // out in the tail.
-    let noise = sketched >> COLUMNS.ilog2();
+    sample(hash, &pressure.sketched);
     let epoch = pressure.epoch.get() as u32;
-    seen(hash, epoch, tables) > SEEN.wrapping_add(noise.wrapping_mul(2))
+    seen(hash, epoch, tables) > SEEN.wrapping_add(noise(pressure))
+}
+
+/// Counts by sample: all CPUs share this word, and writing it for every SYN of a
+/// flood would make them wait for each other.
+#[inline(always)]
+fn sample(hash: u64, counter: &Cell<u64>) {
+    if hash >> (u64::BITS - SAMPLE_BITS) == 0 {
+        counter.set(counter.get().wrapping_add(1 << SAMPLE_BITS));
+    }
+}
+
+/// What others add to a cell: N of them leave N / [`COLUMNS`] on average, and twice
+/// that is far out in the tail.
+#[inline(always)]
+fn noise(pressure: &LivePressure) -> u64 {
+    let others = pressure
+        .sketched
+        .get()
+        .wrapping_add(pressure.answered.get());
+    (others >> COLUMNS.ilog2()).wrapping_mul(2)
 }
 
 /// The pressure, with the counts of the present epoch.
@@ -121,6 +159,7 @@ fn present<'t, T: Tables>(
         pressure.epoch.set(epoch);
         pressure.sketched.set(0);
         pressure.events.set(0);
+        pressure.answered.set(0);
         let admitted = pressure.admitted.get();
         let forgiven = forgiven(epoch.wrapping_sub(last), settings.admissions);
         pressure.admitted.set(admitted.saturating_sub(forgiven));

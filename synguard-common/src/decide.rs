@@ -56,9 +56,25 @@ pub fn decide<T: Tables>(packet: Packet, now: u64, settings: &Settings, tables: 
                 of_other(source, now, settings, tables).unwrap_or(reason)
             }
         }
-        Segment::Syn(ports) => of_syn(source, ports, now, settings, tables),
+        Segment::Syn(ports) => {
+            let reason = of_syn(source, ports, now, settings, tables);
+            if settings.answers != 0 && is_unproven(reason) {
+                return Decision::challenge(reason, settings.dry_run != 0);
+            }
+            reason
+        }
     };
     Decision::new(reason, settings.dry_run != 0)
+}
+
+/// Whether a SYN that passes has yet to prove where it comes from: nobody allowed its
+/// source, nor does that complete its handshakes.
+#[inline(always)]
+const fn is_unproven(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::SynCounted | Reason::SynSketched | Reason::SynUncounted
+    )
 }
 
 /// An address that answers our SYN-ACKs with RSTs is one that somebody else
@@ -93,7 +109,10 @@ fn of_syn<T: Tables>(
         Some(rule) if origin::is_protection(rule.origin) => {
             tables.add(&rule.hits, 1);
             // Counted by itself and not with its prefix, which others share.
-            of_unruled_syn(address, ports, now, settings, tables)
+            match of_unruled_syn(address, ports, now, settings, tables) {
+                reason if settings.answers != 0 && is_unproven(reason) => Reason::SynProven,
+                reason => reason,
+            }
         }
         Some(rule) if rule.action == action::ALLOW => {
             // Not counted for its source: an allowed address may share an IPv6
@@ -151,6 +170,9 @@ fn of_unruled_syn<T: Tables>(
     let window = count(record, ports, now, settings, tables);
     let load = window.load(now, settings.window, record.totals());
     if !load.exceeds(settings.limit, settings.window) {
+        if settings.answers != 0 && record.is_good() {
+            return Reason::SynProven;
+        }
         return Reason::SynCounted;
     }
     if load.completes_handshakes() {

@@ -7,6 +7,9 @@ pub enum Verdict {
     Pass,
     /// It ends at the network card.
     Drop,
+    /// It is answered at the network card with a SYN cookie; where that cannot be,
+    /// the kernel goes on with it.
+    Challenge,
 }
 
 /// A verdict with the one reason under which the packet is counted.
@@ -94,6 +97,22 @@ reasons! {
     SynSketched = "syn_sketched", Pass, true;
     /// A SYN for whose source the map had no room.
     SynUncounted = "syn_uncounted", Pass, true;
+    /// A SYN that is not to be answered with a cookie, while others are: its source
+    /// completes its handshakes, or this host depends on it.
+    SynProven = "syn_proven", Pass, true;
+    /// A SYN answered with a cookie.
+    SynAnswered = "syn_answered", Challenge, true;
+    /// A SYN that was to be answered, but nobody listens there, or the kernel makes no
+    /// cookie for it: it has a connection of these ports, say.
+    SynNoListener = "syn_no_listener", Pass, true;
+    /// A SYN that was to be answered, but its listener could not serve who was answered
+    /// so ([`crate::abi::hindrance`]).
+    SynHindered = "syn_hindered", Pass, true;
+    /// A SYN that was to be answered, of a kind that only the kernel can answer: with
+    /// IP options, say, or in fragments.
+    SynUnanswerable = "syn_unanswerable", Pass, true;
+    /// A SYN that was to be answered when enough others had been.
+    DroppedAnswers = "answers_limited", Drop, true;
     /// A SYN from a source that the controller banned.
     DroppedBan = "banned", Drop, true;
     /// A SYN from a source that a person or a list blocked.
@@ -105,6 +124,19 @@ reasons! {
 }
 
 impl Decision {
+    /// That the SYN be answered, or passed for `reason` where it cannot be.
+    #[inline(always)]
+    pub const fn challenge(reason: Reason, dry_run: bool) -> Self {
+        Self {
+            verdict: if dry_run {
+                Verdict::Pass
+            } else {
+                Verdict::Challenge
+            },
+            reason,
+        }
+    }
+
     /// The decision for `reason`; in a dry run everything passes.
     #[inline(always)]
     pub const fn new(reason: Reason, dry_run: bool) -> Self {

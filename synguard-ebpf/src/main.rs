@@ -15,6 +15,7 @@
     clippy::unwrap_used
 )]
 
+mod challenge;
 mod clock;
 mod filter;
 mod frame;

@@ -3,11 +3,11 @@
 use core::cell::Cell;
 
 use aya_ebpf::bindings::{BPF_F_MMAPABLE, BPF_F_NO_PREALLOC};
-use aya_ebpf::btf_maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf};
+use aya_ebpf::btf_maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
 use aya_ebpf::macros::btf_map;
 use synguard_common::abi::{
-    Attachment, List, LivePressure, LiveRecord, LiveRule, Offences, Settings, SpoofedFlood, TrieV4,
-    TrieV6, holder,
+    Attachment, Endpoint, Engagement, List, Listener, LivePressure, LiveRecord, LiveRule, Offences,
+    Settings, SpoofedFlood, TrieV4, TrieV6, holder,
 };
 use synguard_common::gate;
 use synguard_common::known;
@@ -82,9 +82,25 @@ pub(crate) static SKETCH: Array<[Cell<u32>; 2], { CELLS as usize / 2 }> = Array:
 #[btf_map]
 pub(crate) static EVENTS: RingBuf<(), 65_536> = RingBuf::new();
 
+/// The program that answers SYNs, where this kernel can: [`crate::challenge`].
+#[btf_map]
+pub(crate) static CHALLENGE: ProgramArray<1> = ProgramArray::new();
+
+/// The same for frames in several buffers: a map holds programs of one kind.
+#[btf_map]
+pub(crate) static CHALLENGE_FRAGS: ProgramArray<1> = ProgramArray::new();
+
+/// Where SYNs can be answered; user space says.
+#[btf_map]
+pub(crate) static LISTENERS: HashMap<Endpoint, Listener, 65_536, NO_PREALLOC> = HashMap::new();
+
 /// Whether there is a spoofed flood; the kernel only keeps it.
 #[btf_map]
 pub(crate) static FLOOD: Array<SpoofedFlood, 1> = Array::new();
+
+/// Whether new clients are challenged; the kernel only keeps it.
+#[btf_map]
+pub(crate) static ENGAGEMENT: Array<Engagement, 1> = Array::new();
 
 /// Who was banned how often, the most recent of them; the kernel only keeps it.
 #[btf_map]

@@ -8,8 +8,9 @@ use ipnet::IpNet;
 
 use crate::address::parse_prefix;
 use crate::lists::parse_name;
+use crate::ports::Ports;
 use crate::rules::{Scope, parse_lasting};
-use crate::settings::{DEFAULT, Mode, Settings};
+use crate::settings::{Challenge, DEFAULT, Mode, Settings};
 
 /// Stops SYN floods at the network card.
 #[derive(Debug, Parser)]
@@ -31,6 +32,8 @@ pub enum Command {
     Attach(Attach),
     /// Show what is happening.
     Status(Status),
+    /// Say what keeps this host from being filtered well, and what to do about it.
+    Doctor(Doctor),
     /// Block an address or prefix.
     Block(Block),
     /// End a block or a ban.
@@ -89,6 +92,24 @@ pub struct Attach {
     /// connect are reported as a spoofed flood.
     #[arg(long, default_value_t = DEFAULT.spoofed_rate, value_name = "SYNS", value_parser = clap::value_parser!(u32).range(1..))]
     pub spoofed_rate: u32,
+    /// When to answer the SYNs of clients that have not connected before with SYN
+    /// cookies, at the network card: `auto` does during a spoofed flood, and is the
+    /// default where the sysctls allow it (`synguard doctor` says whether).
+    #[arg(long, value_enum)]
+    pub challenge: Option<Challenge>,
+    /// Only SYNs to these: ports and ranges, as 25,80,8000-8999; all if not given.
+    #[arg(
+        long,
+        value_name = "PORTS",
+        default_value = "1-65535",
+        hide_default_value = true
+    )]
+    pub challenge_ports: Ports,
+    /// Set the sysctls that answering with cookies wants, in this host's and its
+    /// containers' network namespaces, while SYNs are answered; they are put back
+    /// afterwards.
+    #[arg(long)]
+    pub manage_sysctls: bool,
     /// How many bits of an IPv4 address name one source.
     #[arg(long, default_value_t = DEFAULT.ipv4_prefix, value_name = "BITS", value_parser = clap::value_parser!(u8).range(8..=32))]
     pub ipv4_prefix: u8,
@@ -131,6 +152,16 @@ pub struct Status {
     /// Which interface; all that are attached if not given.
     pub interface: Option<String>,
     /// As JSON (docs/status-json.md).
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Say what keeps this host from being filtered well, and what to do about it.
+#[derive(Args, Debug)]
+pub struct Doctor {
+    /// Look at this interface, too.
+    pub interface: Option<String>,
+    /// As JSON (docs/doctor-json.md).
     #[arg(long)]
     pub json: bool,
 }
@@ -249,6 +280,9 @@ impl Attach {
             forget_after: self.forget_after,
             ban_scope: self.ban_scope,
             spoofed_rate: self.spoofed_rate,
+            challenge: self.challenge,
+            challenge_ports: self.challenge_ports,
+            manage_sysctls: self.manage_sysctls,
             ipv4_prefix: self.ipv4_prefix,
             ipv6_prefix: self.ipv6_prefix,
             max_sources: self.max_sources,

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use futures_util::TryStreamExt as _;
 use rtnetlink::packet_route::address::AddressAttribute;
 use rtnetlink::packet_route::link::{
-    LinkAttribute, LinkLayerType, LinkMessage, LinkXdp, XdpAttached,
+    InfoKind, LinkAttribute, LinkInfo, LinkLayerType, LinkMessage, LinkXdp, XdpAttached,
 };
 use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute, RouteMessage};
 use rtnetlink::{Handle, RouteMessageBuilder, new_connection};
@@ -24,6 +24,8 @@ pub struct Interface {
     pub ethernet: bool,
     /// The kind of link, as in `ip link`: `ether`, `ppp`, `none`.
     pub link_layer: String,
+    /// Whether it is one end of a pair of virtual interfaces.
+    pub veth: bool,
     /// The XDP program on it, if any.
     pub xdp: Option<XdpProgram>,
 }
@@ -132,11 +134,15 @@ fn interface(link: LinkMessage) -> Interface {
         index: link.header.index,
         ethernet: matches!(layer, LinkLayerType::Ether | LinkLayerType::Loopback),
         link_layer: layer.to_string().to_lowercase(),
+        veth: false,
         xdp: None,
     };
     for attribute in link.attributes {
         match attribute {
             LinkAttribute::IfName(name) => interface.name = name,
+            LinkAttribute::LinkInfo(infos) => {
+                interface.veth = infos.contains(&LinkInfo::Kind(InfoKind::Veth));
+            }
             LinkAttribute::Xdp(facts) => interface.xdp = xdp(&facts),
             _ => {}
         }

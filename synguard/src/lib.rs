@@ -5,17 +5,22 @@
 //! promotes offenders; [`commands`] holds one file a subcommand.
 
 pub mod address;
+pub mod challenge;
 pub mod class;
 pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod controller;
 pub mod dataplane;
+pub mod doctor;
 mod error;
+pub mod firewall;
 pub mod import;
 pub mod interface;
 pub mod kernel;
+pub mod listeners;
 pub mod lists;
+pub mod ports;
 pub mod privileges;
 pub mod protected;
 pub mod rules;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use synguard_common::abi::{ABI_VERSION, Settings as KernelSettings, holder};
+use synguard_common::abi::{ABI_VERSION, Settings as KernelSettings, challenge, holder};
 use synguard_common::source::SourceMask;
 
 use crate::clock::Clock;
+use crate::ports::Ports;
 use crate::rules::Scope;
 use crate::{Error, Result};
 
@@ -18,6 +19,29 @@ pub enum Mode {
     Native,
     /// In the kernel's stack: any interface, less speed.
     Generic,
+}
+
+/// When clients that have not connected before have to prove their addresses by a
+/// SYN cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Challenge {
+    /// Never: their SYNs go to the kernel.
+    Off,
+    /// During a spoofed flood.
+    Auto,
+    /// At any time.
+    Always,
+}
+
+impl Challenge {
+    /// Its [`challenge`] code.
+    pub const fn code(self) -> u32 {
+        match self {
+            Self::Off => challenge::OFF,
+            Self::Auto => challenge::AUTO,
+            Self::Always => challenge::ALWAYS,
+        }
+    }
 }
 
 /// What to detect and what to do about it.
@@ -44,6 +68,12 @@ pub struct Settings {
     /// SYNs per second of the whole interface above which those of many new
     /// sources that do not connect are a spoofed flood.
     pub spoofed_rate: u32,
+    /// When new clients are challenged, where somebody said so.
+    pub challenge: Option<Challenge>,
+    /// To which ports.
+    pub challenge_ports: Ports,
+    /// Whether the sysctls that this needs may be set.
+    pub manage_sysctls: bool,
     /// The bits of an IPv4 address that name one source.
     pub ipv4_prefix: u8,
     /// The bits of an IPv6 address that name one source.
@@ -67,6 +97,9 @@ pub const DEFAULT: Settings = Settings {
     forget_after: Duration::from_secs(86_400),
     ban_scope: Scope::Syn,
     spoofed_rate: 200,
+    challenge: None,
+    challenge_ports: Ports::ALL,
+    manage_sysctls: false,
     ipv4_prefix: 32,
     // What an IPv6 customer is given at least (RFC 6177).
     ipv6_prefix: 64,
@@ -77,6 +110,13 @@ pub const DEFAULT: Settings = Settings {
 /// Events in an epoch, which is about a window: more offenders than that are
 /// found by the scan of the records.
 const EVENTS: u32 = 1024;
+
+/// SYNs answered with a cookie in an epoch, which is about a window: as many as a
+/// core can.
+pub const ANSWERS: u32 = 1_000_000;
+/// The same for one network: enough for an office or a provider's shared address,
+/// as who has connected once is not asked again, and less than a flood.
+const ANSWERS_EACH: u32 = 256;
 
 const SECOND: Duration = Duration::from_secs(1);
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
@@ -136,6 +176,11 @@ impl Settings {
         u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX)
     }
 
+    /// When new clients are challenged.
+    pub fn challenge(&self) -> Challenge {
+        self.challenge.unwrap_or(Challenge::Auto)
+    }
+
     /// Which bits of an address name one source.
     pub const fn source_mask(&self) -> SourceMask {
         SourceMask::new(self.ipv4_prefix as u32, self.ipv6_prefix as u32)
@@ -160,6 +205,9 @@ impl Settings {
             // leaves the others their place.
             admissions: u64::from(sources) / 4 * 3,
             seed,
+            // The controller sets it once it knows where SYNs can be answered.
+            answers: 0,
+            answers_each: ANSWERS_EACH,
         }
     }
 }

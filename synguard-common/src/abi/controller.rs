@@ -72,3 +72,41 @@ pub struct List {
     /// it died.
     pub changing: u64,
 }
+
+/// Whether new clients are challenged, as the controller last said.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Engagement {
+    /// Since which tick they are; 0 while they are not.
+    pub since: u64,
+    /// When they are to be: a [`challenge`].
+    pub mode: u32,
+    /// What keeps them from ever being: an [`obstacle`].
+    pub obstacle: u32,
+}
+
+/// When new clients are challenged.
+pub mod challenge {
+    /// Never.
+    pub const OFF: u32 = 0;
+    /// During a spoofed flood.
+    pub const AUTO: u32 = 1;
+    /// At any time.
+    pub const ALWAYS: u32 = 2;
+}
+
+/// What keeps an interface from challenging anybody.
+pub mod obstacle {
+    /// Nothing.
+    pub const NONE: u32 = 0;
+    /// The kernel lacks what the program needs.
+    pub const KERNEL: u32 = 1;
+    /// A veth in native mode loses what its program sends.
+    pub const VETH: u32 = 2;
+    /// Handshakes are not counted, so that no spoofed flood can be told from a crowd.
+    pub const BLIND: u32 = 3;
+    /// No listener can serve who was answered so ([`super::hindrance`]).
+    pub const LISTENERS: u32 = 4;
+    /// Nothing is to be done, only counted.
+    pub const DRY_RUN: u32 = 5;
+}

@@ -5,6 +5,7 @@
 //! [`ABI_VERSION`], so that an older map is never misread.
 
 mod controller;
+mod listener;
 mod pressure;
 mod record;
 mod rule;
@@ -12,7 +13,10 @@ mod settings;
 
 use core::mem::size_of;
 
-pub use controller::{Attachment, LIST_NAME, List, Offences, SpoofedFlood};
+pub use controller::{
+    Attachment, Engagement, LIST_NAME, List, Offences, SpoofedFlood, challenge, obstacle,
+};
+pub use listener::{Endpoint, Listener, endpoint, hindrance};
 pub use pressure::{Event, LivePressure, Pressure};
 pub use record::{LiveRecord, SourceRecord};
 pub use rule::{LiveRule, Rule, TrieV4, TrieV6, action, holder, origin, scope};
@@ -20,7 +24,7 @@ pub use settings::Settings;
 
 /// Raised with every change of a layout in this file or of the order of
 /// [`Reason`](crate::verdict::Reason).
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;
 
 /// An `expires` that never comes.
 pub const NEVER: u64 = u64::MAX;
@@ -30,12 +34,14 @@ const _: () = {
     assert!(size_of::<LiveRule>() == 64);
     assert!(size_of::<SourceRecord>() == 136);
     assert!(size_of::<LiveRecord>() == 136);
-    assert!(size_of::<Settings>() == 80);
-    assert!(size_of::<Pressure>() == 48);
-    assert!(size_of::<LivePressure>() == 48);
+    assert!(size_of::<Settings>() == 88);
+    assert!(size_of::<Pressure>() == 56);
+    assert!(size_of::<LivePressure>() == 56);
     assert!(size_of::<SpoofedFlood>() == 24);
     assert!(size_of::<Offences>() == 16);
     assert!(size_of::<List>() == 64);
     assert!(size_of::<Attachment>() == 48);
     assert!(size_of::<Event>() == 24);
+    assert!(size_of::<Listener>() == 20);
+    assert!(size_of::<Engagement>() == 16);
 };

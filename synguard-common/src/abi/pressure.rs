@@ -10,10 +10,12 @@ use crate::source::SourceKey;
 pub struct Pressure<W = u64> {
     /// Which epoch of the sketch.
     pub epoch: W,
-    /// SYNs that went into the sketch in this epoch.
+    /// SYNs that went into the sketch in this epoch, counted by sample.
     pub sketched: W,
     /// Events sent in this epoch.
     pub events: W,
+    /// SYNs answered with a cookie in this epoch, counted by sample.
+    pub answered: W,
     /// Records made without the sketch being asked, less those that time has
     /// forgiven ([`Self::FORGIVEN_SHIFT`]).
     pub admitted: W,

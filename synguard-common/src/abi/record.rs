@@ -116,6 +116,16 @@ impl LiveRecord {
         }
     }
 
+    /// Whether this source has completed at least half of the handshakes that it was
+    /// let through to complete, and one at least. SYNs that others send in its name
+    /// end that soon.
+    #[inline(always)]
+    pub fn is_good(&self) -> bool {
+        let totals = self.totals();
+        let passed = totals.syns.saturating_sub(totals.dropped);
+        totals.handshakes != 0 && totals.handshakes.saturating_mul(2) >= passed
+    }
+
     /// Starts a blank record at `now`.
     #[inline(always)]
     pub fn begin(&self, now: u64) {

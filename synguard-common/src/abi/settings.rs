@@ -33,4 +33,11 @@ pub struct Settings {
     pub admissions: u64,
     /// Drawn at random at attach ([`crate::sketch::places`]).
     pub seed: u64,
+    /// How many SYNs may be answered with a cookie in an epoch, and more are dropped;
+    /// 0: none is, and they pass. Answered are those of sources that are not known to
+    /// be good, where a [`Listener`](super::Listener) says that they can be.
+    pub answers: u32,
+    /// How many of them may come from one network ([`crate::admit::NETWORK`]): answers
+    /// to spoofed sources hit who was spoofed.
+    pub answers_each: u32,
 }

@@ -10,6 +10,7 @@ use tracing::{error, info};
 use tracing_subscriber::EnvFilter;
 
 use super::first_of;
+use crate::challenge::settings_for;
 use crate::cli::{Attach, LogLevel};
 use crate::controller::{Ending, Guard};
 use crate::dataplane::Attached;
@@ -40,9 +41,14 @@ async fn attach_all(args: &Attach, settings: &Settings) -> Result<Vec<Guard>> {
     }
     wanted.iter().try_for_each(dataplane::check)?;
     let mut guards = Vec::new();
-    for interface in &wanted {
-        let guard = dataplane::attach(interface, settings, kernel_level(args.log_level))
-            .and_then(|attached| take_charge(attached, settings, &depended_on, &network));
+    let wanted: Vec<_> = wanted
+        .iter()
+        .map(|interface| Ok((interface, settings_for(interface, settings)?)))
+        .collect::<Result<_>>()?;
+    for (interface, settings) in &wanted {
+        let guard = dataplane::attach(interface, settings, kernel_level(args.log_level)).and_then(
+            |attached| take_charge(attached, settings, &depended_on, &network, interface.veth),
+        );
         match guard {
             Ok(guard) => guards.push(guard),
             Err(error) => {
@@ -60,9 +66,10 @@ fn take_charge(
     settings: &Settings,
     depended_on: &Protected,
     network: &Network,
+    veth: bool,
 ) -> Result<Guard> {
     let undo = attached.undoing();
-    Guard::new(attached, settings, depended_on, network).inspect_err(|_| {
+    Guard::new(attached, settings, depended_on, network, veth).inspect_err(|_| {
         if let Err(failure) = undo.run() {
             error!("{failure}");
         }
@@ -103,19 +110,25 @@ async fn watch_one(mut guard: Guard, keep: bool, mut stop: watch::Receiver<bool>
     };
     let name = guard.interface().to_owned();
     match guard.run(stopped).await {
-        Ok(Ending::Detached) => info!("{name}: detached by another command"),
+        Ok(Ending::Detached) => {
+            guard.put_back(false).await?;
+            info!("{name}: detached by another command");
+        }
         Ok(Ending::Lost) => {
             guard.detach()?;
+            guard.put_back(false).await?;
             return Err(Error::Absent(format!(
                 "{name} was deleted, or its filter was taken off: nothing is filtered any more; \
                  `synguard attach {name}` does it again"
             )));
         }
         Ok(Ending::Stopped) if keep => {
+            guard.put_back(true).await?;
             info!("{name}: the filter stays in place; `synguard detach {name}` takes it off");
         }
         Ok(Ending::Stopped) => {
             guard.detach()?;
+            guard.put_back(false).await?;
             info!("{name}: detached");
         }
         Err(failure) => {

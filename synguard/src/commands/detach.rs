@@ -4,9 +4,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::{first_of, say, targets};
-use crate::Result;
 use crate::cli::Detach;
 use crate::dataplane::Pins;
+use crate::{Result, challenge};
 
 /// A controller looks once a second whether it is still wanted.
 const CONTROLLER_END: Duration = Duration::from_secs(5);
@@ -40,5 +40,6 @@ fn detach(pins: &Pins) -> Result<()> {
         }
         sleep(POLL);
     }
-    Ok(())
+    // Where a controller ended before, it could not.
+    challenge::give_sysctls_back(pins.interface())
 }

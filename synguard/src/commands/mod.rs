@@ -2,6 +2,7 @@
 
 mod attach;
 mod detach;
+mod doctor;
 mod edit;
 mod import;
 mod list;
@@ -25,6 +26,7 @@ pub async fn run(command: Command) -> Result<()> {
     match command {
         Command::Attach(args) => attach::run(args).await,
         Command::Status(args) => status::run(&args).await,
+        Command::Doctor(args) => doctor::run(&args).await,
         Command::List(args) => list::run(&args),
         Command::Import(args) => import::import(&args),
         Command::Unlist(args) => import::unlist(&args),

@@ -5,7 +5,10 @@
 //! many SYNs, most of them from sources never seen before, and hardly any that
 //! becomes a connection.
 
-use synguard_common::abi::SpoofedFlood;
+use synguard_common::abi::{Pressure, SpoofedFlood};
+use synguard_common::verdict::Reason;
+
+use crate::dataplane::Counters;
 
 /// It is over after so many looks in a row that showed none: a flood that
 /// pauses shall not be reported anew each time.
@@ -18,10 +21,39 @@ pub struct Sample {
     pub tick: u64,
     /// SYNs that no rule and no rate limit stopped, and no rule allowed.
     pub syns: u64,
-    /// Of them, from sources without a record.
+    /// Of them, from sources not seen before, or that have yet to prove themselves while
+    /// others are challenged.
     pub new: u64,
-    /// Connections completed by sources with a record.
+    /// Connections completed by sources that were seen.
     pub handshakes: u64,
+}
+
+/// SYNs of sources without a good record.
+const UNPROVEN: [Reason; 7] = [
+    Reason::SynSketched,
+    Reason::SynUncounted,
+    Reason::SynAnswered,
+    Reason::DroppedAnswers,
+    Reason::SynNoListener,
+    Reason::SynHindered,
+    Reason::SynUnanswerable,
+];
+
+/// SYNs of sources with a record. That of a source that is new is one of
+/// [`Pressure::created`], too.
+const RECORDED: [Reason; 3] = [Reason::SynCounted, Reason::SynBusy, Reason::SynProven];
+
+impl Sample {
+    /// What the packet path counted so far.
+    pub fn of(counters: &Counters, pressure: &Pressure, tick: u64) -> Self {
+        let unproven = counters.sum(|reason| UNPROVEN.contains(&reason));
+        Self {
+            tick,
+            syns: unproven + counters.sum(|reason| RECORDED.contains(&reason)),
+            new: pressure.created + unproven,
+            handshakes: pressure.handshakes,
+        }
+    }
 }
 
 /// What a look showed, where that is news.

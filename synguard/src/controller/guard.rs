@@ -3,12 +3,13 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use synguard_common::abi::SpoofedFlood;
 use synguard_common::source::SourceMask;
-use synguard_common::verdict::Reason;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
 use super::bans::Bans;
+use super::challenge::Challenger;
 use super::flood::{Sample, Watch};
 use super::journal;
 use super::plan::Policy;
@@ -17,7 +18,7 @@ use crate::dataplane::{Attached, Events, in_place};
 use crate::interface::Network;
 use crate::protected::{self, Protected};
 use crate::settings::Settings;
-use crate::{Error, Result};
+use crate::{Error, Result, challenge};
 
 /// How often bans and the interface as a whole are looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -58,6 +59,7 @@ pub struct Guard {
     pub(super) bans: Bans,
     pub(super) suspects: Suspects,
     watch: Watch,
+    pub(super) challenger: Challenger,
     pub(super) next_scan: Instant,
     /// Whether as many bans as there may be have been told of.
     pub(super) was_full: bool,
@@ -75,6 +77,7 @@ impl Guard {
         settings: &Settings,
         depended_on: &Protected,
         network: &Network,
+        veth: bool,
     ) -> Result<Self> {
         let events = Events::open(&attached.pins)?;
         let clock = attached.clock;
@@ -87,6 +90,7 @@ impl Guard {
             scope: settings.ban_scope.code(),
             hz: clock.hz,
         };
+        let challenger = Challenger::new(settings, &attached.facts, veth);
         let mut guard = Self {
             attached,
             events,
@@ -98,6 +102,7 @@ impl Guard {
             bans: Bans::default(),
             suspects: Suspects::default(),
             watch: Watch::new(settings.spoofed_rate, clock.hz),
+            challenger,
             next_scan: Instant::now() + SCAN_EVERY,
             was_full: false,
             ticks: 0,
@@ -154,6 +159,7 @@ impl Guard {
             let outcome = tokio::select! {
                 () = &mut stop => return Ok(Ending::Stopped),
                 events = self.events.next() => self.hear(&events?),
+                plan = self.challenger.done() => plan.and_then(|plan| self.follow(plan)),
                 _ = young.tick(), if self.has_young_bans() => self.lift_bans(YOUNG),
                 _ = ticker.tick() => {
                     if let Some(ending) = self.ending().await {
@@ -182,6 +188,16 @@ impl Guard {
         }
     }
 
+    /// Puts back what was set for challenges, unless they go on without a controller.
+    pub async fn put_back(&mut self, keep: bool) -> Result<()> {
+        // It might set something yet.
+        self.challenger.wait().await;
+        if keep && self.challenger.is_engaged() {
+            return Ok(());
+        }
+        challenge::give_sysctls_back(self.interface())
+    }
+
     /// Takes the filter off the interface.
     ///
     /// # Errors
@@ -194,6 +210,7 @@ impl Guard {
     fn tick(&mut self) -> Result<()> {
         self.ticks = self.ticks.wrapping_add(1);
         self.look()?;
+        self.challenge()?;
         self.convict()?;
         self.lift_bans(PROOF)?;
         if Instant::now() >= self.next_scan {
@@ -213,14 +230,8 @@ impl Guard {
             return Ok(());
         }
         let (counters, pressure) = (maps.counters()?, maps.pressure()?);
-        let unrecorded = counters.of(Reason::SynSketched) + counters.of(Reason::SynUncounted);
-        let recorded = counters.of(Reason::SynCounted) + counters.of(Reason::SynBusy);
-        let news = self.watch.look(Sample {
-            tick: self.attached.clock.now(),
-            syns: recorded + unrecorded,
-            new: pressure.created + unrecorded,
-            handshakes: pressure.handshakes,
-        });
+        let now = self.attached.clock.now();
+        let news = self.watch.look(Sample::of(&counters, &pressure, now));
         maps.set_flood(self.watch.flood())?;
         if let Some(news) = news {
             warn!(
@@ -230,6 +241,11 @@ impl Guard {
             );
         }
         Ok(())
+    }
+
+    /// The present judgement on spoofed floods.
+    pub(super) fn flood(&self) -> SpoofedFlood {
+        self.watch.flood()
     }
 
     fn has_young_bans(&self) -> bool {

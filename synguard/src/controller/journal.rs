@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use synguard_common::abi::{Rule, action, origin};
+use synguard_common::abi::{Rule, SpoofedFlood, action, origin};
 
 use super::flood::News;
 use super::plan::{Change, Evidence, Lift, Policy};
+use crate::challenge::{Hindrance, Obstacle, Plan};
 use crate::class::Class;
 use crate::clock::Clock;
 use crate::dataplane::Facts;
@@ -86,8 +87,7 @@ pub(super) fn flood(news: &News, clock: &Clock) -> String {
     );
     if begun {
         format!(
-            "spoofed flood: {numbers}; nobody is banned for it, as the sources are not who sends it; \
-             net.ipv4.tcp_syncookies=1 keeps the server reachable"
+            "spoofed flood: {numbers}; nobody is banned for it, as the sources are not who sends it"
         )
     } else {
         let lasted = clock.since(flood.since, clock.now());
@@ -96,6 +96,84 @@ pub(super) fn flood(news: &News, clock: &Clock) -> String {
             text::duration(lasted)
         )
     }
+}
+
+/// One line for the begin of challenges.
+pub(super) fn engaged(plan: &Plan, flood: &SpoofedFlood) -> String {
+    let why = if flood.since == 0 {
+        "as asked for".to_owned()
+    } else {
+        format!(
+            "{} SYNs/s, {}/s",
+            flood.syns_per_second,
+            text::count(
+                flood.handshakes_per_second.into(),
+                "handshake",
+                "handshakes"
+            )
+        )
+    };
+    format!(
+        "challenging new clients with SYN cookies from now on ({why}), at {}{}",
+        listeners(plan.answered()),
+        left(plan),
+    )
+}
+
+/// One line for each thing that answers lack; with `always` they are given all the same.
+pub(super) fn lacking(plan: &Plan) -> impl Iterator<Item = String> {
+    plan.lacking.iter().map(|hindrance| {
+        let what = match hindrance {
+            Hindrance::Syncookies => {
+                "SYNs are answered with cookies only while a listener's backlog is full"
+            }
+            _ => {
+                "connections opened with a cookie have no window scaling and no selective \
+                  acknowledgements"
+            }
+        };
+        format!(
+            "{what}: for a listener, {}; {}",
+            hindrance.reason(),
+            hindrance.remedy()
+        )
+    })
+}
+
+/// One line for the end of challenges.
+pub(super) fn disengaged(why: &str, lasted: Duration, answered: u64) -> String {
+    format!(
+        "no longer challenging new clients ({why}): {} answered in {}",
+        text::count(answered, "SYN was", "SYNs were"),
+        text::duration(lasted),
+    )
+}
+
+/// One line for what is in the way of challenges.
+pub(super) fn obstacle(obstacle: Obstacle, plan: Option<&Plan>) -> String {
+    format!(
+        "new clients cannot be challenged with SYN cookies: {}{}; {}",
+        obstacle.reason(),
+        plan.map_or_else(String::new, left),
+        obstacle.remedy(),
+    )
+}
+
+/// What is left to the kernel, and why.
+fn left(plan: &Plan) -> String {
+    let groups = plan.hindered().into_iter().map(|(hindrance, addresses)| {
+        let reason = hindrance.reason();
+        format!(
+            "; {} left to the kernel, {reason}",
+            listeners(addresses.len())
+        )
+    });
+    groups.collect()
+}
+
+fn listeners(count: usize) -> String {
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
+    text::count(count, "listening address", "listening addresses")
 }
 
 const fn kind(rule: &Rule) -> &'static str {

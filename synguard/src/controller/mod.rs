@@ -1,6 +1,7 @@
 //! The controller: hears of offenders, promotes them, lifts what is over.
 
 mod bans;
+mod challenge;
 mod flood;
 mod guard;
 mod journal;

@@ -42,6 +42,10 @@ pub struct Facts {
     pub native: bool,
     /// Whether a running filter was taken over.
     pub taken_over: bool,
+    /// Whether SYNs could be answered with cookies.
+    pub answers: bool,
+    /// Whether completed handshakes are counted.
+    pub handshakes: bool,
     /// What works less well than it could, and why.
     pub shortfalls: Vec<String>,
 }

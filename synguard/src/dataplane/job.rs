@@ -15,7 +15,7 @@ use crate::Result;
 use crate::clock::Clock;
 use crate::error::Context as _;
 use crate::interface::Interface;
-use crate::settings::{Mode, Settings};
+use crate::settings::{Challenge, Mode, Settings};
 
 /// What to attach, and what is there already.
 pub(super) struct Job<'a> {
@@ -55,12 +55,16 @@ impl Job<'_> {
         let clock = Clock::calibrated(Clock::kernel_hz(), read_tick(&mut ebpf, &maps)?);
         let mut shortfalls = Vec::new();
         self.other_sizes(&maps, &mut shortfalls);
-        let native = self.put_filter(&mut ebpf, &mut maps, &clock, &mut shortfalls)?;
+        let filter = object::filter(&mut ebpf)?;
+        let answers = self.put_challenge(&mut ebpf, filter, &mut shortfalls);
+        let native = self.put_filter(&mut ebpf, filter, &mut maps, &clock, &mut shortfalls)?;
         let handshakes = self.put_tracepoint(&mut ebpf, offsets, &mut shortfalls);
         maps.set_attachment(self.attachment(&maps, &clock, native, handshakes)?)?;
         let facts = Facts {
             native,
             taken_over: self.held,
+            answers,
+            handshakes,
             shortfalls,
         };
         Ok(Done {
@@ -75,11 +79,11 @@ impl Job<'_> {
     fn put_filter(
         &self,
         ebpf: &mut Ebpf,
+        filter: &str,
         maps: &mut Maps,
         clock: &Clock,
         shortfalls: &mut Vec<String>,
     ) -> Result<bool> {
-        let filter = object::filter(ebpf)?;
         if filter != object::MULTI_BUFFER {
             shortfalls.push(
                 "this kernel has no multi-buffer XDP (from Linux 5.18 on): \
@@ -107,6 +111,20 @@ impl Job<'_> {
             )
         }));
         Ok(attached.native)
+    }
+
+    /// The filter passes SYNs where it finds no program that answers them.
+    fn put_challenge(&self, ebpf: &mut Ebpf, filter: &str, shortfalls: &mut Vec<String>) -> bool {
+        if self.settings.challenge() == Challenge::Off {
+            return false;
+        }
+        let loaded = object::challenge(ebpf, filter);
+        if let Err(error) = &loaded {
+            shortfalls.push(format!(
+                "SYNs cannot be answered with cookies ({error}): they go to the kernel"
+            ));
+        }
+        loaded.is_ok()
     }
 
     fn put_settings(&self, maps: &mut Maps, clock: &Clock) -> Result<()> {

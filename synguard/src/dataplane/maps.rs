@@ -2,14 +2,15 @@
 //!
 //! Rules are in [`super::rules`].
 
-use std::net::IpAddr;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::atomic::Ordering;
 
 use aya::maps::{Array, Map, MapData, MapError, PerCpuArray};
 use synguard_common::abi::{
-    ABI_VERSION, Attachment, List, Offences, Pressure, Rule, Settings, SourceRecord, SpoofedFlood,
-    TrieV4, TrieV6, holder,
+    ABI_VERSION, Attachment, Endpoint, Engagement, List, Listener, Offences, Pressure, Rule,
+    Settings, SourceRecord, SpoofedFlood, TrieV4, TrieV6, endpoint, holder,
 };
 use synguard_common::known;
 use synguard_common::source::{self, Address, SourceKey, SourceMask};
@@ -31,11 +32,13 @@ pub struct Maps {
     attachment: Entries<Attachment>,
     pressure: Entries<Pressure>,
     flood: Entries<SpoofedFlood>,
+    engagement: Entries<Engagement>,
     lists: Entries<List>,
     counters: PerCpuArray<MapData, u64>,
     clock: Array<MapData, u64>,
     sources: Table<SourceKey, SourceRecord>,
     offences: Table<SourceKey, Offences>,
+    listeners: Table<Endpoint, Listener>,
     pub(super) gates: OwnedFd,
     known: OwnedFd,
     pub(super) exact_v4: Table<u32, Rule>,
@@ -88,8 +91,8 @@ impl Maps {
 
     /// Opens the maps before their settings are written.
     pub(super) fn open_pinned(pins: &Pins) -> Result<Self> {
-        // The first layout had no gates.
-        if !pins.path("GATES").exists() {
+        // Older layouts had no listeners.
+        if !pins.path("LISTENERS").exists() {
             return Err(other_version(pins, "an older layout"));
         }
         Self::from_maps(|name| {
@@ -113,11 +116,13 @@ impl Maps {
             attachment: entries(map("ATTACHMENT")?, "ATTACHMENT")?,
             pressure: entries(map("PRESSURE")?, "PRESSURE")?,
             flood: entries(map("FLOOD")?, "FLOOD")?,
+            engagement: entries(map("ENGAGEMENT")?, "ENGAGEMENT")?,
             lists: entries(map("LISTS")?, "LISTS")?,
             counters: map("COUNTERS")?.try_into().context("opening COUNTERS")?,
             clock: map("CLOCK")?.try_into().context("opening CLOCK")?,
             sources: Table::open(map("SOURCES")?, "SOURCES")?,
             offences: Table::open(map("OFFENCES")?, "OFFENCES")?,
+            listeners: Table::open(map("LISTENERS")?, "LISTENERS")?,
             gates: describe(&map("GATES")?, "GATES")?.0,
             known: describe(&map("KNOWN")?, "KNOWN")?.0,
             exact_v4: Table::open(map("EXACT_V4")?, "EXACT_V4")?,
@@ -192,6 +197,16 @@ impl Maps {
         self.flood.set(0, flood)
     }
 
+    /// Whether new clients are challenged.
+    pub fn engagement(&self) -> Result<Engagement> {
+        self.engagement.get(0)
+    }
+
+    /// Notes whether they are.
+    pub fn set_engagement(&mut self, engagement: Engagement) -> Result<()> {
+        self.engagement.set(0, engagement)
+    }
+
     /// The imported lists, by index.
     pub fn lists(&self) -> Result<Vec<List>> {
         (0..holder::LISTS)
@@ -253,6 +268,34 @@ impl Maps {
         })?;
         Words::map(self.known.as_fd(), known::WORDS)?.replace(&wanted);
         Ok(())
+    }
+
+    /// Where SYNs can be answered with cookies, and how.
+    pub fn listeners(&self) -> Result<Vec<(SocketAddr, Listener)>> {
+        let mut listeners = Vec::new();
+        self.listeners.each(|[a, b, c, d, port], listener| {
+            let address = address::from_words(Address::from_key([a, b, c, d]));
+            // Ports were 16 bits before they became a word.
+            listeners.push((SocketAddr::new(address, port as u16), listener));
+        })?;
+        Ok(listeners)
+    }
+
+    /// Says so, in place of what was said before.
+    pub fn set_listeners(&mut self, listeners: &[(SocketAddr, Listener)]) -> Result<()> {
+        let mut before = HashMap::new();
+        self.listeners.each(|key, listener| {
+            before.insert(key, listener);
+        })?;
+        for (address, listener) in listeners {
+            let key = endpoint(address::to_words(address.ip()).key(), address.port());
+            if before.remove(&key) != Some(*listener) {
+                self.listeners.insert(key, *listener)?;
+            }
+        }
+        before
+            .keys()
+            .try_for_each(|gone| self.listeners.remove(gone))
     }
 
     /// Forgets a source, known or not.

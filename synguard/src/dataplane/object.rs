@@ -1,5 +1,6 @@
 //! The embedded eBPF object, and how it becomes maps and programs.
 
+use aya::maps::ProgramArray;
 use aya::programs::{ProgramError, Xdp};
 use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
 
@@ -12,11 +13,12 @@ use crate::{Error, Result};
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/synguard.bpf.o"));
 
 /// The maps that are pinned. Their names are the pins' names.
-pub(super) const PINNED: [&str; 17] = [
+pub(super) const PINNED: [&str; 21] = [
     "SETTINGS",
     "ATTACHMENT",
     "COUNTERS",
     "FLOOD",
+    "ENGAGEMENT",
     "OFFENCES",
     "LISTS",
     "GATES",
@@ -30,6 +32,10 @@ pub(super) const PINNED: [&str; 17] = [
     "CLOCK",
     "PRESSURE",
     "SKETCH",
+    "LISTENERS",
+    // A map of programs is emptied when nothing but programs holds it.
+    "CHALLENGE",
+    "CHALLENGE_FRAGS",
 ];
 
 /// The filter for drivers that use several buffers per packet.
@@ -80,6 +86,30 @@ pub(super) fn filter(ebpf: &mut Ebpf) -> Result<&'static str> {
     }
     xdp(ebpf, SINGLE_BUFFER)?.load().map_err(refused)?;
     Ok(SINGLE_BUFFER)
+}
+
+/// Loads the program that answers SYNs with cookies, for this filter.
+///
+/// # Errors
+///
+/// Where the kernel lacks what it needs. Then the filter passes such SYNs.
+pub(super) fn challenge(ebpf: &mut Ebpf, filter: &str) -> Result<()> {
+    let (name, map) = if filter == MULTI_BUFFER {
+        ("synguard_challenge_frags", "CHALLENGE_FRAGS")
+    } else {
+        ("synguard_challenge", "CHALLENGE")
+    };
+    let program = xdp(ebpf, name)?;
+    program.load().map_err(refused)?;
+    let program = program.fd().and_then(|fd| Ok(fd.try_clone()?));
+    let program = program.context(format!("reading the program {name}"))?;
+    let map = ebpf
+        .map_mut(map)
+        .ok_or_else(|| format!("the object has no map {map}"))
+        .context("reading the eBPF object")?;
+    ProgramArray::try_from(map)
+        .and_then(|mut programs| programs.set(0, &program, 0))
+        .context(format!("putting {name} in place"))
 }
 
 /// Loads the program that reads the kernel's tick.

@@ -1,8 +1,8 @@
 //! Which types may be copied to and from maps as bytes.
 
 use synguard_common::abi::{
-    Attachment, Event, List, Offences, Pressure, Rule, Settings, SourceRecord, SpoofedFlood,
-    TrieV4, TrieV6,
+    Attachment, Engagement, Event, List, Listener, Offences, Pressure, Rule, Settings,
+    SourceRecord, SpoofedFlood, TrieV4, TrieV6,
 };
 
 use super::trie::TrieKey;
@@ -37,6 +37,10 @@ unsafe impl Words for SpoofedFlood {}
 unsafe impl Words for Offences {}
 // SAFETY: as above.
 unsafe impl Words for List {}
+// SAFETY: as above.
+unsafe impl Words for Listener {}
+// SAFETY: as above.
+unsafe impl Words for Engagement {}
 // SAFETY: a word.
 unsafe impl Words for u32 {}
 // SAFETY: words.

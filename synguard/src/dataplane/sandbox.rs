@@ -19,6 +19,10 @@ use crate::settings::DEFAULT;
 /// `enum xdp_action` in `include/uapi/linux/bpf.h`.
 const XDP_DROP: u32 = 1;
 const XDP_PASS: u32 = 2;
+const XDP_TX: u32 = 3;
+
+/// By how much an answer can be longer than its SYN: the most options.
+const GROWTH: usize = 40;
 
 /// Room in the maps.
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +85,15 @@ impl Sandbox {
         })
     }
 
+    /// Lets it answer SYNs with cookies.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Unsupported`] where the kernel cannot.
+    pub fn load_challenge(&mut self) -> Result<()> {
+        object::challenge(&mut self.ebpf, self.filter)
+    }
+
     /// The maps that it decides by.
     pub const fn maps(&mut self) -> &mut Maps {
         &mut self.maps
@@ -98,8 +111,17 @@ impl Sandbox {
     /// [`crate::Error::Failed`] where the kernel refuses to run it, or counts
     /// it other than exactly once.
     pub fn run(&mut self, frame: &[u8]) -> Result<Decision> {
+        Ok(self.answer(frame)?.0)
+    }
+
+    /// The same, and what became of the frame.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub fn answer(&mut self, frame: &[u8]) -> Result<(Decision, Vec<u8>)> {
         let program = self.filter()?;
-        let mut out = vec![0; frame.len()];
+        let mut out = vec![0; frame.len() + GROWTH];
         let result = program
             .test_run(TestRunOptions {
                 data_in: Some(frame),
@@ -107,10 +129,12 @@ impl Sandbox {
                 ..TestRunOptions::new()
             })
             .context(format!("running a frame of {} bytes", frame.len()))?;
-        Ok(Decision {
+        out.truncate(result.data_size_out as usize);
+        let decision = Decision {
             verdict: verdict(result.return_value)?,
             reason: self.counted_reason()?,
-        })
+        };
+        Ok((decision, out))
     }
 
     /// The loaded program, for measurements.
@@ -158,6 +182,7 @@ fn verdict(action: u32) -> Result<Verdict> {
     match action {
         XDP_DROP => Ok(Verdict::Drop),
         XDP_PASS => Ok(Verdict::Pass),
+        XDP_TX => Ok(Verdict::Challenge),
         other => Err(format!("the program returned {other}")).context("running a frame"),
     }
 }

@@ -1,10 +1,12 @@
 //! What `status` and `list` tell: the model that JSON and text share.
 
+mod challenge;
 mod report;
 mod rule;
 mod sources;
 mod text;
 
+pub use challenge::{Challenges, ListenerEntry};
 pub use report::{Rates, Report, Sample, Statuses};
 pub use rule::{Evidence, ListEntry, RuleEntry, RuleList, RuleLists, rules};
 pub use sources::{SourceEntry, sources};

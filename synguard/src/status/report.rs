@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use synguard_common::verdict::{Reason, Verdict};
 
-use super::{ListEntry, RuleEntry, SourceEntry};
+use super::{Challenges, ListEntry, RuleEntry, SourceEntry};
 use crate::dataplane::{Counters, Maps, Pins};
 use crate::{Result, text};
 
@@ -54,6 +54,8 @@ pub struct Report {
     pub rates: Rates,
     /// A flood of spoofed sources; null while there is none.
     pub spoofed: Option<Spoofed>,
+    /// Whether new clients are challenged with SYN cookies.
+    pub challenge: Challenges,
     /// Bans, blocks and allows in force, without what only lists name.
     pub rules: Vec<RuleEntry>,
     /// Imported lists.
@@ -109,6 +111,8 @@ pub struct Rates {
     pub syns_per_second: u64,
     /// Packets dropped.
     pub dropped_per_second: u64,
+    /// SYNs answered with a cookie.
+    pub answered_per_second: u64,
 }
 
 /// The counters at one time.
@@ -177,6 +181,7 @@ impl Report {
             rates: rates(first, second),
             // Without a controller nobody judges.
             spoofed: pins.controller().map_or(Ok(None), |_| spoofed(maps))?,
+            challenge: Challenges::read(maps, counters)?,
             rules,
             lists,
             sources,
@@ -215,5 +220,6 @@ fn rates(first: &Sample, second: &Sample) -> Rates {
         packets_per_second: rate(Counters::packets),
         syns_per_second: rate(Counters::syns),
         dropped_per_second: rate(Counters::dropped),
+        answered_per_second: rate(|counters| counters.of(Reason::SynAnswered)),
     }
 }

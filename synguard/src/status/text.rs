@@ -39,6 +39,9 @@ pub fn show(report: &Report) -> String {
             ),
         );
     }
+    if let Some(line) = report.challenge.line(report.rates.answered_per_second) {
+        let _ = writeln!(out, "  {line}");
+    }
     let _ = writeln!(out, "  {}", safety(report));
     let blocks: Vec<_> = report
         .rules
