@@ -46,6 +46,13 @@ pub fn client(number: usize) -> Ipv4Addr {
     Ipv4Addr::new(198, 51, 100, slot(number))
 }
 
+/// The address of somebody who never connected before: another one for each number
+/// below 65,536, 256 in a /24.
+pub fn newcomer(number: u16) -> Ipv4Addr {
+    let [high, low] = number.to_be_bytes();
+    Ipv4Addr::new(198, 19, high, low)
+}
+
 /// True for the IPv4 address of any legitimate client.
 pub fn is_client(address: IpAddr) -> bool {
     (0..usize::from(CLIENTS)).any(|number| address == client(number))

@@ -1,7 +1,8 @@
 //! Legitimate clients: curl for the web, swaks for mail, each request a new
 //! connection, from addresses of their own.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Range;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::address::{CLIENTS, CONTAINER, client};
+use crate::address::{CLIENTS, CONTAINER, client, newcomer};
 use crate::interrupt;
 use crate::namespace::Namespace;
 use crate::program;
@@ -44,18 +45,48 @@ const MIX: [Request; 10] = [
 /// When a client program is missing, or on Ctrl-C. A request that is not
 /// served is no error: it is counted.
 pub fn run(topology: &Topology, count: usize, workers: usize, patience: Duration) -> Result<Tally> {
-    let next = AtomicUsize::new(0);
+    run_as(topology, 0..count, workers, patience, |number| {
+        client(number % usize::from(CLIENTS))
+    })
+}
+
+/// The same, each request from another address than all others: of somebody who never
+/// connected before.
+///
+/// # Errors
+/// As for [`run`].
+pub fn run_newcomers(
+    topology: &Topology,
+    numbers: Range<u16>,
+    workers: usize,
+    patience: Duration,
+) -> Result<Tally> {
+    let numbers = numbers.start.into()..numbers.end.into();
+    run_as(topology, numbers, workers, patience, |number| {
+        newcomer(u16::try_from(number).unwrap_or(u16::MAX))
+    })
+}
+
+fn run_as(
+    topology: &Topology,
+    numbers: Range<usize>,
+    workers: usize,
+    patience: Duration,
+    address: impl Fn(usize) -> Ipv4Addr + Sync,
+) -> Result<Tally> {
+    let next = AtomicUsize::new(numbers.start);
     let tally = Mutex::new(Tally::default());
     let work = || -> Result<()> {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= count {
+            if number >= numbers.end {
                 return Ok(());
             }
             if interrupt::requested() {
                 bail!("interrupted");
             }
-            let answer = ask(topology, number, MIX[number % MIX.len()], patience)?;
+            let request = MIX[number % MIX.len()];
+            let answer = ask_from(topology, address(number), request, patience)?;
             tally.lock().expect("no holder panics").answers.push(answer);
         }
     };
@@ -77,9 +108,17 @@ pub fn ask(
     request: Request,
     patience: Duration,
 ) -> Result<Answer> {
-    let number = number % usize::from(CLIENTS);
-    let from = client(number).into();
-    let internet = &topology.internet;
+    let from = client(number % usize::from(CLIENTS));
+    ask_from(topology, from, request, patience)
+}
+
+fn ask_from(
+    topology: &Topology,
+    from: Ipv4Addr,
+    request: Request,
+    patience: Duration,
+) -> Result<Answer> {
+    let (internet, from) = (&topology.internet, from.into());
     match request {
         Request::Http => fetch(
             internet,
@@ -111,18 +150,23 @@ pub fn fetch(
     // No ~/.curlrc and no proxy from the environment: only the lab's network.
     command.args(["-q", "--noproxy", "*", "--silent", "--show-error"]);
     command.args(["--insecure", "--output", "/dev/null"]);
-    command.args(["--write-out", "%{http_code} %{time_total}"]);
+    command.args(["--write-out", "%{http_code} %{time_total} %{time_connect}"]);
     let patience = patience.as_secs().to_string();
     command.args(["--connect-timeout", &patience, "--max-time", &patience]);
     command.arg("--interface").arg(from.to_string()).arg(url);
     let (ended, detail, wall) = timed(&mut command)?;
     let mut words = detail.split_whitespace();
     let code = words.next().unwrap_or_default().to_owned();
-    let measured = words.next().and_then(|word| word.parse().ok());
+    let mut seconds = || {
+        let word = words.next()?.parse().ok()?;
+        Duration::try_from_secs_f64(word).ok()
+    };
+    let (total, connected) = (seconds(), seconds());
     Ok(Answer {
         request,
         success: ended && code == "200",
-        latency: measured.map_or(wall, Duration::from_secs_f64),
+        latency: total.unwrap_or(wall),
+        connected,
         detail,
     })
 }
@@ -144,6 +188,7 @@ fn hand_over_mail(namespace: &Namespace, from: IpAddr, patience: Duration) -> Re
         request: Request::Mail,
         success,
         latency,
+        connected: None,
         detail,
     })
 }

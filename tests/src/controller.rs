@@ -115,6 +115,16 @@ impl Controller {
         self.end(Signal::KILL)
     }
 
+    /// Kills it so that it cannot clean up, where its log is still wanted.
+    ///
+    /// # Errors
+    /// When it no longer runs.
+    pub fn kill_now(&mut self) -> Result<()> {
+        self.process.signal(Signal::KILL)?;
+        self.process.child().wait()?;
+        Ok(())
+    }
+
     /// Tells it that its terminal is gone.
     ///
     /// # Errors

@@ -9,6 +9,8 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use rustix::process::setpriority_process;
+use rustix::thread::gettid;
 
 use crate::address::{PORTS, hardware};
 use crate::packet_socket::PacketSocket;
@@ -17,11 +19,29 @@ use crate::sender::keep_pace;
 use crate::topology::{PROVIDER_END, Topology};
 
 /// No crowd of the lab is faster or larger.
-const MAX_PER_SECOND: u32 = 200_000;
-const MAX_SOURCES: u32 = 8_000_000;
+pub const MAX_PER_SECOND: u32 = 2_000_000;
+const MAX_SOURCES: u32 = 64_000_000;
 
-/// Frames for one system call.
-const BATCH: u32 = 32;
+/// The niceness of a crowd at the full rate: a flood does not share the processor with
+/// its victims.
+const RUTHLESS: i32 = -10;
+
+/// Frames for one system call: as many for each port.
+const BATCH: u32 = 96;
+
+/// A crowd to be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// The address under attack.
+    pub destination: IpAddr,
+    /// Tags and flags.
+    pub dress: Dress,
+    /// The /24 that all sources are in, over and over again; all addresses there are
+    /// if none. For IPv4 alone.
+    pub network: Option<Ipv4Addr>,
+    /// At most; what the machine can if that is less.
+    pub per_second: u32,
+}
 
 /// A crowd under way; dropping it ends it.
 #[derive(Debug)]
@@ -38,16 +58,34 @@ impl Crowd {
     /// # Errors
     /// When that is beyond the lab's bounds.
     pub fn start(topology: &Topology, destination: IpAddr, per_second: u32) -> Result<Self> {
+        let plan = Plan {
+            destination,
+            dress: Dress::PLAIN,
+            network: None,
+            per_second,
+        };
+        Self::send(topology, &plan)
+    }
+
+    /// The same, as planned.
+    ///
+    /// # Errors
+    /// As for [`Self::start`].
+    pub fn send(topology: &Topology, plan: &Plan) -> Result<Self> {
+        let per_second = plan.per_second;
         ensure!(
             (1..=MAX_PER_SECOND).contains(&per_second),
             "a crowd beyond the lab's bounds"
         );
         let socket = PacketSocket::sender(&topology.internet, PROVIDER_END)?;
-        let mut batch = Batch::new(destination)?;
+        let mut batch = Batch::new(plan)?;
         let sent = Arc::new(AtomicU64::new(0));
         let stop = Arc::new(AtomicBool::new(false));
         let (counter, end) = (Arc::clone(&sent), Arc::clone(&stop));
         let thread = std::thread::spawn(move || -> Result<()> {
+            if per_second == MAX_PER_SECOND {
+                setpriority_process(Some(gettid()), RUTHLESS)?;
+            }
             let start = Instant::now();
             for first in (0..MAX_SOURCES).step_by(BATCH as usize) {
                 if end.load(Ordering::Relaxed) {
@@ -96,63 +134,87 @@ impl Drop for Crowd {
     }
 }
 
-/// Frames that are made anew for each batch from ready ones, by putting in
-/// another source and mending the checksums.
+/// Frames that are used again for each batch, by putting in other sources and mending
+/// the checksums.
 struct Batch {
-    ready: Vec<Vec<u8>>,
     frames: Vec<Vec<u8>>,
+    /// Each frame's checksums, were its source all zero.
+    blank: Vec<Vec<u32>>,
     layout: Layout,
+    network: Option<Ipv4Addr>,
 }
 
 /// Where in a frame is what differs.
 struct Layout {
     source: Range<usize>,
-    checksums: &'static [usize],
+    checksums: Vec<usize>,
 }
 
-const V4: Layout = Layout {
-    source: 26..30,
-    checksums: &[24, 50],
-};
-const V6: Layout = Layout {
-    source: 22..38,
-    checksums: &[70],
-};
+const ETHERNET: usize = 14;
+const TAG: usize = 4;
+
+impl Layout {
+    fn new(destination: IpAddr, dress: Dress) -> Self {
+        let network_layer = ETHERNET + TAG * dress.vlans.iter().flatten().count();
+        let (source, checksums) = match destination {
+            IpAddr::V4(_) => (12..16, vec![10, 36]),
+            IpAddr::V6(_) => (8..24, vec![56]),
+        };
+        Self {
+            source: network_layer + source.start..network_layer + source.end,
+            checksums: checksums.iter().map(|at| network_layer + at).collect(),
+        }
+    }
+}
 
 impl Batch {
-    fn new(destination: IpAddr) -> Result<Self> {
+    fn new(plan: &Plan) -> Result<Self> {
         let link = Link {
             from: hardware::PROVIDER.0,
             to: hardware::UPLINK.0,
         };
-        let (source, layout): (IpAddr, _) = match destination {
-            IpAddr::V4(_) => (Ipv4Addr::UNSPECIFIED.into(), V4),
-            IpAddr::V6(_) => (Ipv6Addr::UNSPECIFIED.into(), V6),
+        let (source, to): (IpAddr, _) = match plan.destination {
+            to @ IpAddr::V4(_) => (Ipv4Addr::UNSPECIFIED.into(), to),
+            to @ IpAddr::V6(_) => (Ipv6Addr::UNSPECIFIED.into(), to),
         };
-        let frame = |port| seed_packet::build(link, Dress::PLAIN, source, destination, port, 0);
-        let ready: Vec<_> = PORTS.into_iter().map(frame).collect::<Result<_>>()?;
+        let layout = Layout::new(to, plan.dress);
+        let frame = |port| seed_packet::build(link, plan.dress, source, to, port, 0);
+        let ports = PORTS.into_iter().cycle().take(BATCH as usize);
+        let frames: Vec<_> = ports.map(frame).collect::<Result<_>>()?;
+        let checksum = |frame: &Vec<u8>, at: &usize| word(&frame[*at..*at + 2]);
+        let checksums = |frame| {
+            let places = layout.checksums.iter();
+            places.map(|at| checksum(frame, at)).collect()
+        };
         Ok(Self {
-            ready,
-            frames: Vec::new(),
+            blank: frames.iter().map(checksums).collect(),
+            frames,
             layout,
+            network: plan.network,
         })
     }
 
     /// One frame for each number; numbers without an address have none.
     fn from(&mut self, numbers: Range<u32>) -> &[Vec<u8>] {
-        self.frames.clear();
-        for (number, ready) in numbers.zip(self.ready.iter().cycle()) {
-            let mut frame = ready.clone();
-            let put = match self.layout.source.len() {
-                4 => source4(number).map(|source| put(&mut frame, &self.layout, &source.octets())),
-                _ => {
-                    put(&mut frame, &self.layout, &source6(number).octets());
-                    Some(())
+        let mut filled = 0;
+        for number in numbers {
+            let (frame, blank) = (&mut self.frames[filled], &self.blank[filled]);
+            match (self.layout.source.len(), self.network) {
+                (4, Some(network)) => {
+                    let source = neighbour(network, number).octets();
+                    put(frame, &self.layout, blank, &source);
                 }
-            };
-            self.frames.extend(put.map(|()| frame));
+                (4, None) => {
+                    let Some(source) = source4(number) else {
+                        continue;
+                    };
+                    put(frame, &self.layout, blank, &source.octets());
+                }
+                _ => put(frame, &self.layout, blank, &source6(number).octets()),
+            }
+            filled += 1;
         }
-        &self.frames
+        &self.frames[..filled]
     }
 }
 
@@ -166,23 +228,27 @@ fn source4(number: u32) -> Option<Ipv4Addr> {
     (first < 224 && !SOMEBODYS.contains(&first)).then_some(address)
 }
 
+/// An address of the /24, in turn.
+fn neighbour(network: Ipv4Addr, number: u32) -> Ipv4Addr {
+    Ipv4Addr::from(u32::from(network) & !0xff | number & 0xff)
+}
+
 /// The same for IPv6, each in a /48 of its own.
 fn source6(number: u32) -> Ipv6Addr {
     let [a, b, c, d] = number.wrapping_mul(0x9e37_79b1).to_be_bytes();
     Ipv6Addr::from([0x2a, 0, a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])
 }
 
-/// The ready frames' source is all zero, so that the checksum only grows by the
-/// new one (RFC 1624).
-fn put(frame: &mut [u8], layout: &Layout, source: &[u8]) {
+/// A checksum with another source grows by what that has more than an all-zero one
+/// (RFC 1624).
+fn put(frame: &mut [u8], layout: &Layout, blank: &[u32], source: &[u8]) {
     let grows: u32 = source.chunks_exact(2).map(word).sum();
-    for &place in layout.checksums {
-        let field = &mut frame[place..place + 2];
-        let mut sum = grows + (!word(field) & 0xffff);
+    for (&place, blank) in layout.checksums.iter().zip(blank) {
+        let mut sum = grows + (!blank & 0xffff);
         while sum > 0xffff {
             sum = (sum & 0xffff) + (sum >> 16);
         }
-        field.copy_from_slice(&(!sum as u16).to_be_bytes());
+        frame[place..place + 2].copy_from_slice(&(!sum as u16).to_be_bytes());
     }
     frame[layout.source.clone()].copy_from_slice(source);
 }
@@ -204,10 +270,24 @@ mod tests {
     use crate::address::{CONTAINER, CONTAINER6};
     use crate::capture::Segment;
 
+    const TAGGED: Dress = Dress {
+        vlans: [Some(7), Some(8)],
+        ecn: false,
+    };
+
+    fn batch(destination: IpAddr, dress: Dress, network: Option<Ipv4Addr>) -> Result<Batch> {
+        Batch::new(&Plan {
+            destination,
+            dress,
+            network,
+            per_second: 1,
+        })
+    }
+
     #[test]
     fn every_source_is_another_one() -> Result<()> {
         for destination in [IpAddr::from(CONTAINER), CONTAINER6.into()] {
-            let mut batch = Batch::new(destination)?;
+            let mut batch = batch(destination, Dress::PLAIN, None)?;
             let mut sources = HashSet::new();
             for first in (0..100_000).step_by(BATCH as usize) {
                 for frame in batch.from(first..first + BATCH) {
@@ -222,28 +302,54 @@ mod tests {
     }
 
     #[test]
-    fn checksums_are_right() -> Result<()> {
-        for destination in [IpAddr::from(CONTAINER), CONTAINER6.into()] {
-            let mut batch = Batch::new(destination)?;
-            for frame in batch.from(1..1 + BATCH) {
-                let packet = SlicedPacket::from_ethernet(frame)?;
-                let Some(TransportSlice::Tcp(tcp)) = packet.transport else {
-                    panic!("no TCP");
-                };
-                let calculated = match packet.net {
-                    Some(NetSlice::Ipv4(ip)) => {
-                        let header = ip.header().to_header();
-                        assert_eq!(header.header_checksum, header.calc_header_checksum());
-                        tcp.to_header().calc_checksum_ipv4(&header, &[])?
-                    }
-                    Some(NetSlice::Ipv6(ip)) => tcp
-                        .to_header()
-                        .calc_checksum_ipv6(&ip.header().to_header(), &[])?,
-                    _ => panic!("no IP"),
-                };
-                assert_eq!(tcp.checksum(), calculated);
+    fn a_network_stays_within_itself() -> Result<()> {
+        let network = Ipv4Addr::new(203, 0, 114, 0);
+        let mut batch = batch(CONTAINER.into(), Dress::PLAIN, Some(network))?;
+        let mut sources = HashSet::new();
+        for first in (0..1_000).step_by(BATCH as usize) {
+            for frame in batch.from(first..first + BATCH) {
+                let segment = Segment::parse(frame).context("no segment")?;
+                sources.insert(segment.source);
             }
         }
+        assert_eq!(sources.len(), 256);
+        let inside = |source: &IpAddr| source.to_string().starts_with("203.0.114.");
+        assert!(sources.iter().all(inside), "{sources:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn checksums_are_right() -> Result<()> {
+        for destination in [IpAddr::from(CONTAINER), CONTAINER6.into()] {
+            for dress in [Dress::PLAIN, TAGGED] {
+                let mut batch = batch(destination, dress, None)?;
+                // Those of the batch before must not shine through.
+                batch.from(1..1 + BATCH);
+                for frame in batch.from(1_001..1_001 + BATCH) {
+                    check(frame)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check(frame: &[u8]) -> Result<()> {
+        let packet = SlicedPacket::from_ethernet(frame)?;
+        let Some(TransportSlice::Tcp(tcp)) = packet.transport else {
+            panic!("no TCP");
+        };
+        let calculated = match packet.net {
+            Some(NetSlice::Ipv4(ip)) => {
+                let header = ip.header().to_header();
+                assert_eq!(header.header_checksum, header.calc_header_checksum());
+                tcp.to_header().calc_checksum_ipv4(&header, &[])?
+            }
+            Some(NetSlice::Ipv6(ip)) => tcp
+                .to_header()
+                .calc_checksum_ipv6(&ip.header().to_header(), &[])?,
+            _ => panic!("no IP"),
+        };
+        assert_eq!(tcp.checksum(), calculated);
         Ok(())
     }
 }

@@ -8,9 +8,11 @@
 //!
 //! The pieces, from the ground up: [`wait`], [`program`], [`namespace`],
 //! [`mounts`], [`address`], [`topology`]; in that network [`services`],
-//! [`clients`], [`far_client`], [`wrk`], [`greeter`], [`flood`],
+//! [`clients`], [`download`], [`upload`], [`far_client`], [`wrk`], [`greeter`], [`tcp`], [`handmade`], [`flood`],
 //! [`sender`], [`crowd`] and [`real_capture`];
+//! watching it [`capture`], [`syn_acks`] and [`ping`]; and [`synguard`], the thing under test.
 //! watching it [`capture`] and [`ping`]; and [`synguard`], the thing under test.
+//! Apart from it, a host with rules of its own: [`reach`].
 //! [`lab`] puts them together, [`demo`] tells the story.
 
 pub mod address;
@@ -19,10 +21,12 @@ pub mod clients;
 pub mod controller;
 pub mod crowd;
 pub mod demo;
+pub mod download;
 pub mod far_client;
 pub mod flood;
 pub mod foreign;
 pub mod greeter;
+pub mod handmade;
 pub mod interrupt;
 pub mod knock;
 pub mod lab;
@@ -32,13 +36,17 @@ pub mod namespace;
 pub mod packet_socket;
 pub mod ping;
 pub mod program;
+pub mod reach;
 pub mod real_capture;
 pub mod seed_packet;
 pub mod sender;
 pub mod services;
+pub mod syn_acks;
 pub mod synguard;
 pub mod tally;
+pub mod tcp;
 pub mod topology;
 pub mod tunnel;
+pub mod upload;
 pub mod wait;
 pub mod wrk;

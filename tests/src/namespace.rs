@@ -95,6 +95,14 @@ impl Namespace {
             .with_context(|| format!("cannot set {path} in {}", self.label))
     }
 
+    /// Reads one, without the line's end.
+    pub fn read_sysctl(&self, key: &str) -> Result<String> {
+        let path = format!("/proc/sys/net/{key}");
+        let text = self.inside(|| std::fs::read_to_string(&path))?;
+        let text = text.with_context(|| format!("cannot read {path} in {}", self.label))?;
+        Ok(text.trim_end().to_owned())
+    }
+
     /// Runs `work` on a thread of its own inside the namespace. Sockets made
     /// there stay in the namespace wherever they are used later. Start no
     /// children there: they would die with that thread.

@@ -22,7 +22,29 @@ pub struct PacketSocket(OwnedFd);
 impl PacketSocket {
     /// A socket that only sends.
     pub fn sender(namespace: &Namespace, interface: &str) -> Result<Self> {
-        Self::open(namespace, interface, 0)
+        let socket = Self::open(namespace, interface, 0)?;
+        socket.bypass_queue()?;
+        Ok(socket)
+    }
+
+    /// What is sent goes straight to the driver.
+    fn bypass_queue(&self) -> io::Result<()> {
+        let on: libc::c_int = 1;
+        // SAFETY: the pointer and the length describe `on`, which the kernel reads.
+        let result = unsafe {
+            libc::setsockopt(
+                self.0.as_raw_fd(),
+                libc::SOL_PACKET,
+                libc::PACKET_QDISC_BYPASS,
+                (&raw const on).cast(),
+                size_of_val(&on) as libc::socklen_t,
+            )
+        };
+        if result == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
     }
 
     /// A socket that gets every frame the interface sends or receives. When

@@ -88,6 +88,13 @@ impl Synguard {
         }
     }
 
+    /// The same synguard, for an interface in another namespace.
+    pub fn inside(&self, namespace: &Namespace, interface: &str) -> Self {
+        let mut other = self.on(interface);
+        other.host = namespace.clone();
+        other
+    }
+
     /// What is pinned for the interface, by name; nothing when it is not attached.
     pub fn pins(&self) -> Result<Vec<String>> {
         let folder = Path::new("/sys/fs/bpf/synguard").join(&self.uplink);

@@ -23,6 +23,8 @@ pub struct Answer {
     /// Until the end: curl's own measure, or the whole run of swaks, its
     /// start-up included.
     pub latency: Duration,
+    /// Until the connection was open, where the client program measures that.
+    pub connected: Option<Duration>,
     /// What the client program had to say.
     pub detail: String,
 }
@@ -53,6 +55,16 @@ impl Tally {
         latencies.sort();
         let last = latencies.len().checked_sub(1)?;
         latencies.get(last * percent / 100).copied()
+    }
+
+    /// The time until the connection was open that `percent` of the served web
+    /// requests did not exceed.
+    pub fn connect_time(&self, percent: usize) -> Option<Duration> {
+        let served = self.answers.iter().filter(|answer| answer.success);
+        let mut times: Vec<_> = served.filter_map(|answer| answer.connected).collect();
+        times.sort();
+        let last = times.len().checked_sub(1)?;
+        times.get(last * percent / 100).copied()
     }
 
     /// Every failed request, one a line.

@@ -9,7 +9,7 @@ mod postfix;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process;
 
 use anyhow::{Context, Result};
@@ -84,6 +84,17 @@ impl Services {
             "a service ended at once"
         );
         Ok(())
+    }
+
+    /// What nginx has at `/large`.
+    pub fn large(&self) -> PathBuf {
+        self.folder.path().join(nginx::LARGE)
+    }
+
+    /// What was uploaded to nginx as `/uploaded/NAME`.
+    pub fn uploaded(&self, name: &str) -> PathBuf {
+        let folder = self.folder.path().join("nginx");
+        folder.join(nginx::UPLOADED).join(name)
     }
 
     /// What the services wrote so far: the story's point is that nothing of

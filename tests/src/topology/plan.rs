@@ -53,6 +53,8 @@ pub(super) fn internet() -> Vec<String> {
         format!("route add 192.168.0.0/24 via {HOST}"),
         format!("route add 2001:db8:2::/64 via {HOST6}"),
     ];
+    // All newcomers at once.
+    lines.push("route add local 198.19.0.0/16 dev lo".to_owned());
     for number in 0..usize::from(CLIENTS) {
         lines.push(format!("address add {}/32 dev lo", client(number)));
         lines.push(format!("address add {}/128 dev lo nodad", client6(number)));

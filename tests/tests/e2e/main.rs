@@ -4,12 +4,16 @@
 
 mod ban_scope;
 mod busy_client;
+mod challenge;
 mod crash;
 mod detaching;
+mod doctor;
 mod dry_run;
 mod escalation;
+mod firewall;
 mod handshakes;
 mod import;
+mod listeners;
 mod many_sources;
 mod mishaps;
 mod modes;

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::ebpf::verifier::BPFTOOL;
 use crate::packages::{self, HPING3, IPROUTE2, Package};
 
-const PACKAGES: [Package; 13] = [
+const PACKAGES: [Package; 14] = [
     Package::program("nginx-light", "nginx", "the web server that is flooded"),
     Package::program("postfix", "postfix", "the mail server that is flooded"),
     HPING3,
@@ -15,7 +15,12 @@ const PACKAGES: [Package; 13] = [
     Package::program("tcpreplay", "tcpreplay", "replays real captures of floods"),
     Package::program("tshark", "tshark", "counts what is in those captures"),
     Package::program("ipset", "ipset", "writes lists to import"),
-    Package::program("nftables", "nft", "writes lists to import"),
+    Package::program(
+        "nftables",
+        "nft",
+        "writes lists to import, and a host's rules",
+    ),
+    Package::program("iptables", "iptables-legacy", "writes a host's rules"),
     Package::program("openssl", "openssl", "makes the web server's certificate"),
     IPROUTE2,
     BPFTOOL,
