@@ -1,6 +1,6 @@
 //! What SynGuard is compared with.
 
-use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_PASS};
+use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_PASS, XDP_TX};
 use aya_ebpf::btf_maps::{HashMap, LruHashMap};
 use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
 use aya_ebpf::macros::{btf_map, xdp};
@@ -42,6 +42,12 @@ pub fn drop_all(_ctx: XdpContext) -> u32 {
 #[xdp(frags)]
 pub fn pass_all(_ctx: XdpContext) -> u32 {
     XDP_PASS
+}
+
+/// The least that sends something back.
+#[xdp(frags)]
+pub fn send_back(_ctx: XdpContext) -> u32 {
+    XDP_TX
 }
 
 /// The least that a blocklist needs.

@@ -31,7 +31,14 @@ static PACE: Array<[u64; 2], 1> = Array::new();
 /// this many looks is not kept.
 const PATIENCE: u32 = 2000;
 
-/// The program under test, behind [`spoof`].
+/// Bytes of a SYN with the options that Linux sends: a server's answer is as long.
+const SYN: usize = 74;
+
+/// The SYN for [`renew`].
+#[btf_map]
+static QUESTION: Array<[u16; SYN / 2], 1> = Array::new();
+
+/// The program under test, behind [`spoof`] and [`renew`].
 #[btf_map]
 static UNDER_TEST: ProgramArray<1> = ProgramArray::new();
 
@@ -65,14 +72,31 @@ pub fn send_from_one(ctx: XdpContext) -> u32 {
 /// under test, which so runs as often as BPF_PROG_TEST_RUN is told.
 #[xdp(frags)]
 pub fn spoof(ctx: XdpContext) -> u32 {
+    call_with_another_source(&ctx)
+}
+
+/// The same for a program that turns the SYN into its answer: makes it the SYN again.
+#[xdp(frags)]
+pub fn renew(ctx: XdpContext) -> u32 {
+    let Some(syn) = QUESTION.get_ptr_mut(0) else {
+        return XDP_ABORTED;
+    };
+    // SAFETY: the helper copies `SYN` bytes out of an array of that size, and fails
+    // where the packet is shorter.
+    unsafe { bpf_xdp_store_bytes(ctx.as_ptr().cast(), 0, syn.cast(), SYN as u32) };
+    call_with_another_source(&ctx)
+}
+
+#[inline(always)]
+fn call_with_another_source(ctx: &XdpContext) -> u32 {
     let source = sequence::source(sequence::next());
-    if let Some(field) = at::<[u16; 2]>(&ctx, SOURCE) {
+    if let Some(field) = at::<[u16; 2]>(ctx, SOURCE) {
         let halves = [((source >> 16) as u16).to_be(), (source as u16).to_be()];
         // SAFETY: `at` has checked that it lies within the packet.
         unsafe { *field = halves };
     }
     // SAFETY: nothing here waits to be dropped.
-    unsafe { UNDER_TEST.tail_call(&ctx, 0) };
+    unsafe { UNDER_TEST.tail_call(ctx, 0) };
     XDP_ABORTED
 }
 

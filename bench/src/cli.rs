@@ -28,6 +28,8 @@ pub enum Part {
     Packet,
     /// A flood over a veth pair: packets per second, and what each costs.
     Wire,
+    /// SYNs answered with cookies: how many one core can.
+    Answers,
     /// How legitimate clients fare during a flood.
     Clients,
     /// Promotion, import, status, the controller's CPU and memory.
@@ -38,8 +40,9 @@ impl Cli {
     /// The parts to run, in their order.
     pub fn chosen(&self) -> Vec<Part> {
         let wanted = |part: &Part| self.parts.is_empty() || self.parts.contains(part);
-        [Part::Packet, Part::Wire, Part::Clients, Part::Control]
-            .into_iter()
+        Part::value_variants()
+            .iter()
+            .copied()
             .filter(wanted)
             .collect()
     }
@@ -57,7 +60,7 @@ mod tests {
 
     #[test]
     fn all_parts_unless_some_are_named() {
-        assert_eq!(Cli::parse_from(["bench"]).chosen().len(), 4);
+        assert_eq!(Cli::parse_from(["bench"]).chosen().len(), 5);
         let cli = Cli::parse_from(["bench", "control", "packet"]);
         assert_eq!(cli.chosen(), [Part::Packet, Part::Control]);
     }

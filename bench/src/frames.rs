@@ -3,11 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use anyhow::{Result, bail};
-use etherparse::TcpOptionElement::MaximumSegmentSize;
+use etherparse::TcpOptionElement::{
+    MaximumSegmentSize, Noop, SelectiveAcknowledgementPermitted, Timestamp, WindowScale,
+};
 use etherparse::{IpHeaders, PacketBuilder, PacketBuilderStep};
 use synguard_tests::address::hardware::{self, Hardware};
 
-use crate::kernel::FRAME;
+use crate::kernel::{FRAME, SYN};
 
 const WINDOW: u16 = 64_240;
 const MSS: u16 = 1460;
@@ -36,6 +38,24 @@ pub fn spoofed(receiver: Hardware, to: Ipv4Addr, port: u16) -> Result<[u8; FRAME
     let nobody = Ipv4Addr::UNSPECIFIED.into();
     let frame = frame(Segment::Syn, receiver, nobody, to.into(), CLIENT_PORT, port)?;
     fixed(&frame)
+}
+
+/// A SYN as Linux sends it, with zeros where a source is to be put.
+pub fn question(to: Ipv4Addr, port: u16) -> Result<[u8; SYN]> {
+    let options = [
+        MaximumSegmentSize(MSS),
+        SelectiveAcknowledgementPermitted,
+        Timestamp(1, 0),
+        Noop,
+        WindowScale(7),
+    ];
+    let mut frame = Vec::with_capacity(SYN);
+    ip(hardware::UPLINK, Ipv4Addr::UNSPECIFIED.into(), to.into())?
+        .tcp(CLIENT_PORT, port, 0, WINDOW)
+        .syn()
+        .options(&options)?
+        .write(&mut frame, &[])?;
+    Ok(frame.as_slice().try_into()?)
 }
 
 /// What the senders fill in: it has zeros where they put a port.
@@ -106,6 +126,14 @@ mod tests {
         let one = from_one(hardware::UPLINK, Ipv4Addr::LOCALHOST, SERVER, 80).unwrap();
         assert_eq!(one[34..36], [0, 0], "source port");
         assert_eq!(one[47], 0x02, "flags");
+    }
+
+    #[test]
+    fn a_question_has_the_options_of_linux() {
+        let question = question(SERVER, 80).unwrap();
+        assert_eq!(question[26..30], [0; 4], "source");
+        assert_eq!(question[54..58], [2, 4, 5, 180], "MSS");
+        assert_eq!(question[70..], [1, 3, 3, 7], "window scale");
     }
 
     #[test]

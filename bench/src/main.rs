@@ -83,6 +83,7 @@ fn measure(part: Part, rounds: u16, results: &mut Results) -> Result<()> {
     match part {
         Part::Packet => cores::on_first(|| packet::measure(rounds, results))?,
         Part::Wire => wire::speed::measure(rounds, results),
+        Part::Answers => wire::answering::measure(rounds, results),
         Part::Clients => wire::serving::measure(rounds, results),
         Part::Control => control::measure(rounds, results),
     }

@@ -4,7 +4,11 @@
 pub const PACKET: &str = "Per packet";
 pub const RATE: &str = "Flood over veth";
 pub const COST: &str = "Cost per packet beyond XDP_DROP or XDP_PASS alone";
+pub const ANSWERS: &str = "SYNs answered on one core";
+pub const ANSWER_COST: &str = "Cost per answered SYN beyond XDP_DROP alone";
 pub const CLIENTS: &str = "Legitimate clients during a flood";
+pub const CONNECT: &str = "How long these clients took to connect";
+pub const FLOOD: &str = "What came through of the flood meanwhile";
 pub const CONTROL: &str = "Control plane";
 
 /// Who is measured.
@@ -22,6 +26,13 @@ pub mod subject {
     pub const ONE_RULE: &str = "SynGuard, one source blocked";
     pub const NETWORKS: &str = "SynGuard, 100 k CIDRs";
     pub const ADDRESSES: &str = "SynGuard, 1 M addresses";
+    pub const SEND_BACK: &str = "XDP_TX alone";
+    pub const NATIVE: &str = "SynGuard challenging, native";
+    pub const GENERIC: &str = "SynGuard challenging, generic";
+    pub const COOKIES: &str = "kernel, SYN cookies always";
+    pub const SYNPROXY: &str = "nft, synproxy";
+    pub const ABLE: &str = "SynGuard, empty lists, challenge loaded";
+    pub const CHALLENGING: &str = "SynGuard, challenging";
     pub const BOTH: &str = "SynGuard, 100 k CIDRs and 1 M addresses";
 }
 
@@ -35,7 +46,15 @@ pub mod scenario {
     pub const SCATTERED: &str = "TCP, no SYN, new source each";
     pub const UDP: &str = "UDP";
     pub const SPOOFED: &str = "SYN, new source each";
+    pub const ANSWERED: &str = "SYN answered, new source each";
+    pub const WITH_SENDER: &str = "together with the sender";
+    pub const WITHOUT_SENDER: &str = "without the sender";
     pub const QUIET: &str = "no flood";
+    pub const SERVED: &str = "served";
+    pub const MEDIAN: &str = "median";
+    pub const SLOW: &str = "p99";
+    pub const ARRIVED: &str = "arrived";
+    pub const LOST: &str = "lost on the way";
     pub const ONE_SOURCE: &str = "flood from one source";
     pub const ANYONE: &str = "spoofed flood";
     pub const PROMOTION: &str = "from the first SYN over the rate to the first drop by ban";

@@ -83,6 +83,13 @@ pub fn report(cases: &[Case<'_>], table: &'static str, unit: &'static str, to: &
         if let Some(summary) = Summary::of(&case.samples) {
             to.add(table, &case.subject, &case.scenario, unit, summary);
         }
+    }
+    failures(cases, to);
+}
+
+/// Puts only that into the results.
+pub fn failures(cases: &[Case<'_>], to: &mut Results) {
+    for case in cases {
         if let Some(failure) = &case.failure {
             to.lacks(format!("{}, {}: {failure}", case.subject, case.scenario));
         }

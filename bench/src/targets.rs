@@ -50,7 +50,8 @@ pub fn judge(parts: &[Part], results: &Results) -> Vec<Target> {
         targets.extend(match part {
             Part::Packet => packet(results),
             Part::Wire => wire(results),
-            Part::Clients => Vec::new(),
+            Part::Answers => answers(results),
+            Part::Clients => clients(results),
             Part::Control => control(results),
         });
     }
@@ -96,6 +97,18 @@ fn packet(results: &Results) -> Vec<Target> {
             " ×",
             ratio((who::BOTH, scenario::OPEN), (who::EMPTY, scenario::OPEN)),
         ),
+        at_most(
+            "passing TCP that is no SYN with the challenge loaded, beside without",
+            1.1,
+            " ×",
+            ratio((who::ABLE, scenario::OPEN), (who::EMPTY, scenario::OPEN)),
+        ),
+        at_most(
+            "SYN of a known source with the challenge loaded, beside without",
+            1.1,
+            " ×",
+            ratio((who::ABLE, scenario::KNOWN), (who::EMPTY, scenario::KNOWN)),
+        ),
     ]
 }
 
@@ -131,6 +144,62 @@ fn wire(results: &Results) -> Vec<Target> {
                 cost(who::SYNGUARD, scenario::SPOOFED),
                 cost(who::NAIVE, scenario::SPOOFED),
             ),
+        ),
+    ]
+}
+
+fn answers(results: &Results) -> Vec<Target> {
+    let rate = |subject| results.median(names::ANSWERS, subject, scenario::WITHOUT_SENDER);
+    let over = |subject| Some(rate(who::NATIVE)? / rate(subject)?);
+    vec![
+        at_least(
+            "SYNs answered, beside the kernel's own cookies",
+            3.0,
+            " ×",
+            over(who::COOKIES),
+        ),
+        at_least(
+            "SYNs answered, beside nft's synproxy",
+            3.0,
+            " ×",
+            over(who::SYNPROXY),
+        ),
+    ]
+}
+
+fn clients(results: &Results) -> Vec<Target> {
+    let value = |table, subject, situation: &str, what: &str| {
+        results.median(table, subject, &format!("{situation}: {what}"))
+    };
+    let served = |subject| value(names::CLIENTS, subject, scenario::ANYONE, scenario::SERVED);
+    let slower = |subject| {
+        let slow = |situation| value(names::CONNECT, subject, situation, scenario::SLOW);
+        Some(slow(scenario::ANYONE)? / slow(scenario::QUIET)?)
+    };
+    vec![
+        at_least(
+            "served in a spoofed flood, challenging in native mode",
+            99.0,
+            " %",
+            served(who::NATIVE),
+        ),
+        at_least(
+            "served in a spoofed flood, challenging in generic mode",
+            99.0,
+            " %",
+            served(who::GENERIC),
+        ),
+        at_most(
+            "p99 to connect in it, beside no flood, in native mode",
+            2.0,
+            " ×",
+            slower(who::NATIVE),
+        ),
+        at_most(
+            "p99 to connect in it, beside no flood, in generic mode",
+            2.0,
+            " ×",
+            slower(who::GENERIC),
         ),
     ]
 }
@@ -195,6 +264,7 @@ fn target(
 mod tests {
     use super::*;
     use crate::stats::Summary;
+    use clap::ValueEnum as _;
 
     fn results(rows: &[(&str, &str, f64)]) -> Results {
         let mut results = Results::default();
@@ -225,14 +295,14 @@ mod tests {
 
     #[test]
     fn what_was_not_measured_is_missed() {
-        let targets = judge(&[Part::Packet, Part::Wire, Part::Control], &results(&[]));
-        assert_eq!(targets.len(), 13);
+        let targets = judge(Part::value_variants(), &results(&[]));
+        assert_eq!(targets.len(), 21);
         assert!(targets.iter().all(|target| !target.met));
     }
 
     #[test]
     fn parts_that_were_not_run_have_no_targets() {
-        assert_eq!(judge(&[Part::Packet], &results(&[])).len(), 4);
+        assert_eq!(judge(&[Part::Packet], &results(&[])).len(), 6);
     }
 
     #[test]

@@ -7,6 +7,10 @@ use std::time::Duration;
 const MAP_UPDATE_ELEM: libc::c_long = 2;
 const PROG_TEST_RUN: libc::c_long = 10;
 const PROG_GET_FD_BY_ID: libc::c_long = 13;
+const LINK_CREATE: libc::c_long = 28;
+const ATTACH_TYPE_XDP: u32 = 37;
+/// `XDP_FLAGS_DRV_MODE` in `include/uapi/linux/if_link.h`.
+const NATIVE_MODE: u32 = 1 << 2;
 /// The frames leave by the program's verdict, instead of just being looked at.
 const LIVE_FRAMES: u32 = 1 << 1;
 
@@ -15,6 +19,7 @@ const LIVE_FRAMES: u32 = 1 << 1;
 pub enum Action {
     Drop,
     Pass,
+    SendBack,
     Other(u32),
 }
 
@@ -23,6 +28,7 @@ impl From<u32> for Action {
         match value {
             1 => Self::Drop,
             2 => Self::Pass,
+            3 => Self::SendBack,
             other => Self::Other(other),
         }
     }
@@ -77,6 +83,15 @@ struct ById {
     flags: u32,
 }
 
+/// The same for attaching a program.
+#[repr(C)]
+struct Link {
+    program: u32,
+    interface: u32,
+    attach_type: u32,
+    flags: u32,
+}
+
 /// Runs a program on one frame, `repeat` times: what it writes into the frame,
 /// the next repetition reads.
 pub fn test_run(program: BorrowedFd<'_>, frame: &[u8], repeat: u32) -> io::Result<Run> {
@@ -89,10 +104,12 @@ pub fn test_run(program: BorrowedFd<'_>, frame: &[u8], repeat: u32) -> io::Resul
 }
 
 /// Sends `repeat` frames as `program` redirects them, in the calling thread's
-/// namespace and on its processor.
-pub fn send(program: BorrowedFd<'_>, frame: &[u8], repeat: u32) -> io::Result<()> {
+/// namespace and on its processor, which does nothing else meanwhile but between
+/// batches of `batch` frames.
+pub fn send(program: BorrowedFd<'_>, frame: &[u8], repeat: u32, batch: u32) -> io::Result<()> {
     let mut request = request(program, frame, repeat);
     request.flags = LIVE_FRAMES;
+    request.batch_size = batch;
     bpf(PROG_TEST_RUN, &mut request).map(drop)
 }
 
@@ -114,6 +131,20 @@ pub fn program_by_id(id: u32) -> io::Result<OwnedFd> {
         flags: 0,
     };
     let descriptor = bpf(PROG_GET_FD_BY_ID, &mut request)?;
+    // SAFETY: the kernel has just made this descriptor for us alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+}
+
+/// Attaches a loaded program in native mode to the interface with this index in the
+/// calling thread's namespace, until what is returned is dropped.
+pub fn attach_native(program: BorrowedFd<'_>, interface: u32) -> io::Result<OwnedFd> {
+    let mut request = Link {
+        program: number(program),
+        interface,
+        attach_type: ATTACH_TYPE_XDP,
+        flags: NATIVE_MODE,
+    };
+    let descriptor = bpf(LINK_CREATE, &mut request)?;
     // SAFETY: the kernel has just made this descriptor for us alone.
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }

@@ -10,24 +10,29 @@ use aya::maps::{HashMap, MapData};
 use aya::programs::{Xdp, XdpMode};
 use aya::{Ebpf, EbpfLoader, Pod};
 
-pub use calls::{Action, program_by_id, send, test_run};
+pub use calls::{Action, attach_native, program_by_id, send, test_run};
 
 /// What `cargo xtask bench` made of `bench-ebpf`.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/bench.bpf.o"));
 
 /// Every program of the object.
-const PROGRAMS: [&str; 7] = [
+const PROGRAMS: [&str; 9] = [
     "drop_all",
     "pass_all",
+    "send_back",
     "hash_drop",
     "lru_count",
     "spoof",
+    "renew",
     "send_spoofed",
     "send_from_one",
 ];
 
 /// Bytes of a frame that is sent over the wire.
 pub const FRAME: usize = 64;
+
+/// Bytes of a SYN with the options that Linux sends.
+pub const SYN: usize = 74;
 
 /// The loaded programs with maps of their own.
 pub struct Programs(Ebpf);
@@ -50,6 +55,14 @@ struct Template([u8; FRAME]);
 
 // SAFETY: plain bytes.
 unsafe impl Pod for Template {}
+
+/// As [`Count`].
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Question([u8; SYN]);
+
+// SAFETY: plain bytes.
+unsafe impl Pod for Question {}
 
 impl Programs {
     /// Loads them; the senders will send by the interface with this index.
@@ -107,6 +120,14 @@ impl Programs {
         let map = self.0.map_mut("TEMPLATE").context("no map TEMPLATE")?;
         let mut template: aya::maps::Array<_, Template> = map.try_into()?;
         template.set(0, Template(*frame), 0)?;
+        Ok(())
+    }
+
+    /// What `renew` makes of every packet.
+    pub fn set_question(&mut self, frame: &[u8; SYN]) -> Result<()> {
+        let map = self.0.map_mut("QUESTION").context("no map QUESTION")?;
+        let mut question: aya::maps::Array<_, Question> = map.try_into()?;
+        question.set(0, Question(*frame), 0)?;
         Ok(())
     }
 

@@ -26,6 +26,8 @@ const SYN_RATE: u32 = u32::MAX;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Load {
     Nothing,
+    /// Nothing, but it could answer SYNs if it were told to.
+    Able,
     OneRule,
     Networks,
     Addresses,
@@ -34,8 +36,9 @@ pub enum Load {
 
 impl Load {
     /// From none to all.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Nothing,
+        Self::Able,
         Self::OneRule,
         Self::Networks,
         Self::Addresses,
@@ -46,6 +49,7 @@ impl Load {
     pub const fn subject(self) -> &'static str {
         match self {
             Self::Nothing => who::EMPTY,
+            Self::Able => who::ABLE,
             Self::OneRule => who::ONE_RULE,
             Self::Networks => who::NETWORKS,
             Self::Addresses => who::ADDRESSES,
@@ -55,7 +59,7 @@ impl Load {
 
     fn rules(self) -> Result<Vec<IpNet>> {
         Ok(match self {
-            Self::Nothing => Vec::new(),
+            Self::Nothing | Self::Able => Vec::new(),
             Self::OneRule => vec![
                 IpNet::new(BLOCKED.into(), 32)?,
                 IpNet::new(BLOCKED6.into(), 64)?,
@@ -82,6 +86,9 @@ impl Filter {
     fn new(load: Load) -> Result<Self> {
         let rules = load.rules()?;
         let mut sandbox = Sandbox::new(sizes(&rules), settings)?;
+        if load == Load::Able {
+            sandbox.load_challenge()?;
+        }
         let clock = sandbox.clock();
         insert(sandbox.maps(), &clock, &rules)
             .with_context(|| format!("cannot fill the lists of {}", load.subject()))?;
@@ -117,7 +124,8 @@ fn sizes(rules: &[IpNet]) -> Sizes {
     }
 }
 
-fn settings(clock: &Clock) -> abi::Settings {
+/// Those in which no client of the benchmark is an offender.
+pub fn settings(clock: &Clock) -> abi::Settings {
     let settings = Settings {
         syn_rate: SYN_RATE,
         ..DEFAULT

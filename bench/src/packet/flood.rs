@@ -23,12 +23,12 @@ const BATCH: u32 = 200_000;
 /// SynGuard makes records for the first new sources in every epoch of about a
 /// second, and leaves the others to its sketch: a sample has both, in the
 /// proportion of a flood at full speed.
-const EPOCH: Duration = Duration::from_millis(1024);
+pub const EPOCH: Duration = Duration::from_millis(1024);
 
 pub fn cases<'a>(programs: &'a Programs, filters: &'a [Filter]) -> Result<Vec<Case<'a>>> {
     let mut cases = vec![naive(programs)?];
     for filter in filters {
-        if filter.load() != Load::OneRule {
+        if !matches!(filter.load(), Load::OneRule | Load::Able) {
             cases.push(of_filter(programs, filter, Kind::Spoofed)?);
         }
         cases.push(of_filter(programs, filter, Kind::Scattered)?);
@@ -76,7 +76,7 @@ fn naive(programs: &Programs) -> Result<Case<'_>> {
     let frame = Kind::Spoofed.frame()?;
     let program = programs.fd("lru_count")?;
     let measure = move || {
-        let (cost, _) = beyond_spoofing(programs, program, &frame, Duration::ZERO)?;
+        let (cost, _) = beyond(programs, "spoof", program, &frame, Duration::ZERO)?;
         Ok(cost)
     };
     Ok(Case::new(who::NAIVE, scenario::SPOOFED, measure))
@@ -91,7 +91,7 @@ fn of_filter<'a>(programs: &'a Programs, filter: &'a Filter, kind: Kind) -> Resu
     };
     let measure = move || {
         let before = filter.counters()?;
-        let (cost, packets) = beyond_spoofing(programs, program, &frame, least)?;
+        let (cost, packets) = beyond(programs, "spoof", program, &frame, least)?;
         check_sources(kind, &before, &filter.counters()?, packets)?;
         Ok(cost)
     };
@@ -116,31 +116,33 @@ fn check_sources(kind: Kind, before: &Counters, after: &Counters, packets: u64) 
     Ok(())
 }
 
-/// Nanoseconds per packet of `program`, and how many packets there were.
-fn beyond_spoofing(
+/// Nanoseconds per packet of `program` behind the one with the name `front`, whose own
+/// are taken off, and how many packets there were.
+pub fn beyond(
     programs: &Programs,
+    front: &str,
     program: BorrowedFd<'_>,
     frame: &[u8],
     least: Duration,
 ) -> Result<(f64, u64)> {
-    let spoof = programs.fd("spoof")?;
+    let front = programs.fd(front)?;
     let drop_all = programs.fd("drop_all")?;
     // Its own verdict shows that the call came through: XDP_ABORTED is neither.
     programs.put_under_test(drop_all)?;
-    let own = run(spoof, frame, Duration::ZERO)?.0;
+    let own = run(front, frame, Duration::ZERO)?.0;
     programs.put_under_test(program)?;
-    let (with, packets) = run(spoof, frame, least)?;
+    let (with, packets) = run(front, frame, least)?;
     let bare = kernel::test_run(drop_all, frame, BATCH)?.each.as_nanos() as f64;
     Ok((with - own + bare, packets))
 }
 
-fn run(spoof: BorrowedFd<'_>, frame: &[u8], least: Duration) -> Result<(f64, u64)> {
+fn run(front: BorrowedFd<'_>, frame: &[u8], least: Duration) -> Result<(f64, u64)> {
     let start = Instant::now();
     let (mut sum, mut batches) = (0.0, 0_u32);
     while batches == 0 || start.elapsed() < least {
-        let run = kernel::test_run(spoof, frame, BATCH)?;
+        let run = kernel::test_run(front, frame, BATCH)?;
         ensure!(
-            matches!(run.action, Action::Drop | Action::Pass),
+            matches!(run.action, Action::Drop | Action::Pass | Action::SendBack),
             "the program under test was not called"
         );
         sum += run.each.as_nanos() as f64;

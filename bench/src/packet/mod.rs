@@ -3,6 +3,7 @@
 //! Each case first shows that it decides as it should, so that a wrong set-up
 //! cannot produce a nice number.
 
+mod challenge;
 mod filter;
 mod flood;
 mod subject;
@@ -18,11 +19,13 @@ use crate::names::{self, scenario, subject as who};
 use crate::peers::XdpFilter;
 use crate::report::Results;
 use crate::rounds::{self, Case};
+use challenge::Challenging;
 use filter::{Filter, Load};
 use subject::Subject;
 use synguard_tests::address::{CONTAINER, CONTAINER6};
 use synguard_tests::topology::Topology;
 
+/// Where all packets go.
 const PORT: u16 = 443;
 
 /// Measures all programs, `rounds` times.
@@ -36,6 +39,9 @@ pub fn measure(rounds: u16, results: &mut Results) -> Result<()> {
         .inspect_err(|error| results.lacks(format!("xdp-filter: {error:#}")))
         .ok();
 
+    let challenging = Challenging::new(&topology)?;
+    programs.set_question(&challenging.syn)?;
+
     let mut cases = bare(&programs)?;
     if let Some(xdp_filter) = &xdp_filter {
         cases.extend(of_xdp_filter(xdp_filter)?);
@@ -44,6 +50,7 @@ pub fn measure(rounds: u16, results: &mut Results) -> Result<()> {
         cases.extend(of_filter(filter)?);
     }
     cases.extend(flood::cases(&programs, &filters)?);
+    cases.push(challenging.case(&programs));
 
     eprintln!("==> Per packet: measuring");
     rounds::interleave(&mut cases, rounds)?;
@@ -80,7 +87,7 @@ fn of_xdp_filter(peer: &XdpFilter) -> Result<Vec<Case<'_>>> {
 fn of_filter(filter: &Filter) -> Result<Vec<Case<'_>>> {
     let wanted = |situation: &Situation| match filter.load() {
         // Nobody is blocked, or near somebody who is.
-        Load::Nothing => situation.plain && situation.action == Action::Pass,
+        Load::Nothing | Load::Able => situation.plain && situation.action == Action::Pass,
         Load::OneRule => situation.plain,
         Load::Networks | Load::Addresses | Load::Both => true,
     };

@@ -24,13 +24,7 @@ impl Nft {
                 }}
             }}"
         );
-        let mut command = topology.host.command("nft");
-        command.args(["-f", "-"]).stdin(Stdio::piped());
-        let mut child = command.spawn().context("cannot start nft")?;
-        if let Some(mut input) = child.stdin.take() {
-            input.write_all(rules.as_bytes())?;
-        }
-        ensure!(child.wait()?.success(), "nft refuses its rules");
+        load(topology, &rules)?;
         Ok(Self(topology.clone()))
     }
 
@@ -73,6 +67,18 @@ impl Iptables {
         word.and_then(|word| word.parse().ok())
             .context("iptables shows no counter")
     }
+}
+
+/// Loads rules of nft in the lab's host.
+pub(super) fn load(topology: &Topology, rules: &str) -> Result<()> {
+    let mut command = topology.host.command("nft");
+    command.args(["-f", "-"]).stdin(Stdio::piped());
+    let mut child = command.spawn().context("cannot start nft")?;
+    if let Some(mut input) = child.stdin.take() {
+        input.write_all(rules.as_bytes())?;
+    }
+    ensure!(child.wait()?.success(), "nft refuses its rules");
+    Ok(())
 }
 
 fn number_after(text: &str, word: &str) -> Option<u64> {

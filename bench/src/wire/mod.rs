@@ -2,6 +2,8 @@
 //!
 //! Every receiver has a lab of its own, so that all can be measured in turn.
 
+mod answerer;
+pub mod answering;
 mod client;
 mod receiver;
 pub mod serving;

@@ -5,6 +5,7 @@ use synguard_tests::controller::Controller;
 use synguard_tests::synguard::Synguard;
 use synguard_tests::topology::Topology;
 
+use super::answerer::Challenging;
 use crate::flood::Sender;
 use crate::lists::BLOCKED;
 use crate::names::subject as who;
@@ -19,6 +20,10 @@ pub enum Kind {
     XdpFilter,
     Nft,
     Iptables,
+    /// SynGuard that answers SYNs with cookies, as it runs on a veth.
+    Generic,
+    /// The same as in a network card's driver.
+    Native,
     /// Nobody: the kernel alone.
     Nobody,
 }
@@ -34,6 +39,8 @@ impl Kind {
             Self::XdpFilter => who::XDP_FILTER,
             Self::Nft => who::NFT,
             Self::Iptables => who::IPTABLES,
+            Self::Generic => who::GENERIC,
+            Self::Native => who::NATIVE,
             Self::Nobody => who::KERNEL,
         }
     }
@@ -50,6 +57,7 @@ enum Guard {
     XdpFilter(XdpFilter),
     Nft(Nft),
     Iptables(Iptables),
+    Challenging(Challenging),
     Nobody,
 }
 
@@ -76,11 +84,19 @@ impl Bench {
         })
     }
 
+    /// Waits until it does what it is here for, which it may not without a server.
+    pub fn wait(&self) -> Result<()> {
+        match &self.guard {
+            Guard::Challenging(challenging) => challenging.wait(),
+            _ => Ok(()),
+        }
+    }
+
     /// How many packets the receiver says it has dropped. Nothing where it has
     /// no counter.
     pub fn dropped(&self) -> Result<Option<u64>> {
         Ok(match &self.guard {
-            Guard::Program | Guard::Nobody => None,
+            Guard::Program | Guard::Challenging(_) | Guard::Nobody => None,
             Guard::Synguard(synguard, _) => synguard.status()?["dropped"]["total"].as_u64(),
             Guard::XdpFilter(peer) => Some(peer.dropped()?),
             Guard::Nft(peer) => Some(peer.dropped()?),
@@ -111,6 +127,11 @@ fn guard(kind: Kind, topology: &Topology, sender: &mut Sender) -> Result<Guard> 
             take_frames(topology)?;
             Guard::Iptables(Iptables::load(topology, BLOCKED)?)
         }
+        Kind::Generic => {
+            take_frames(topology)?;
+            Guard::Challenging(Challenging::generic(topology)?)
+        }
+        Kind::Native => Guard::Challenging(Challenging::native(topology, sender, "pass_all")?),
         Kind::Nobody => {
             take_frames(topology)?;
             Guard::Nobody
@@ -120,7 +141,7 @@ fn guard(kind: Kind, topology: &Topology, sender: &mut Sender) -> Result<Guard> 
 
 /// Without an XDP program a veth takes redirected frames only with GRO, which
 /// network cards have anyway, and veths with an XDP program too.
-fn take_frames(topology: &Topology) -> Result<()> {
+pub fn take_frames(topology: &Topology) -> Result<()> {
     let words = ["-K", &topology.uplink, "gro", "on"];
     topology.host.run("ethtool", &words).map(drop)
 }

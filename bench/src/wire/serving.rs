@@ -14,7 +14,7 @@ use crate::flood::{self, From};
 use crate::frames;
 use crate::kernel::FRAME;
 use crate::lists::BLOCKED;
-use crate::names::{self, scenario, subject as who};
+use crate::names::{CLIENTS as PAGES, CONNECT, FLOOD, scenario, subject as who};
 use crate::report::Results;
 use crate::stats::{Summary, percentile};
 
@@ -29,8 +29,9 @@ const PORT: u16 = 80;
 /// How the container treats a full queue of half-open connections: never,
 /// when it is full, or always with SYN cookies.
 const COOKIES: [(&str, &str); 3] = [("0", "off"), ("1", "when full"), ("2", "always")];
-/// What kernels do unless told otherwise.
+/// What kernels do unless told otherwise, and what challenges need.
 const USUAL: &str = "1";
+const ALWAYS: &str = "2";
 
 /// One situation that clients are in.
 struct Setting {
@@ -45,9 +46,22 @@ struct Setting {
 /// How the clients of one round fared.
 struct Fared {
     served: f64,
-    median: Option<f64>,
-    slow: Option<f64>,
+    connect: Waits,
+    page: Waits,
+    flood: Option<Flood>,
 }
+
+/// What came of the flood meanwhile.
+#[derive(Clone, Copy)]
+struct Flood {
+    /// SYNs per second.
+    arrived: f64,
+    /// Frames lost between the two ends of the uplink, of a million SYNs.
+    lost: f64,
+}
+
+/// Milliseconds: the median, and the 99th percentile.
+type Waits = [Option<f64>; 2];
 
 /// Measures all settings, in turn.
 pub fn measure(rounds: u16, results: &mut Results) -> Result<()> {
@@ -76,6 +90,8 @@ pub fn measure(rounds: u16, results: &mut Results) -> Result<()> {
 fn set_up(results: &mut Results) -> Result<Vec<(Bench, Services)>> {
     let kinds = [
         Kind::Nobody,
+        Kind::Generic,
+        Kind::Native,
         Kind::Synguard,
         Kind::XdpFilter,
         Kind::Nft,
@@ -83,16 +99,24 @@ fn set_up(results: &mut Results) -> Result<Vec<(Bench, Services)>> {
     ];
     let mut benches = Vec::new();
     for kind in kinds {
-        match Bench::new(kind) {
-            Ok(mut bench) => {
-                bench.sender.pace(FLOOD_PER_SECOND)?;
-                let services = Services::web(&bench.topology)?;
-                benches.push((bench, services));
-            }
-            Err(error) => results.lacks(format!("{error:#}")),
+        match serving(kind) {
+            Ok(bench) => benches.push(bench),
+            Err(error) => results.lacks(format!("{}: {error:#}", kind.subject())),
         }
     }
     Ok(benches)
+}
+
+fn serving(kind: Kind) -> Result<(Bench, Services)> {
+    let mut bench = Bench::new(kind)?;
+    bench.sender.pace(FLOOD_PER_SECOND)?;
+    client::move_in(&bench.topology)?;
+    let container = &bench.topology.container;
+    container.sysctl("ipv4/tcp_syncookies", ALWAYS)?;
+    container.sysctl("ipv4/tcp_timestamps", "2")?;
+    let services = Services::web(&bench.topology)?;
+    bench.wait()?;
+    Ok((bench, services))
 }
 
 fn settings(benches: &[(Bench, Services)]) -> Vec<Setting> {
@@ -109,7 +133,10 @@ fn settings(benches: &[(Bench, Services)]) -> Vec<Setting> {
             });
         };
         let name = bench.kind.subject();
-        if bench.kind == Kind::Nobody {
+        if matches!(bench.kind, Kind::Generic | Kind::Native) {
+            add(name.to_owned(), ALWAYS, None);
+            add(name.to_owned(), ALWAYS, Some(From::Anyone));
+        } else if bench.kind == Kind::Nobody {
             add(name.to_owned(), USUAL, None);
             for (cookies, meaning) in COOKIES {
                 let subject = format!("{}, SYN cookies {meaning}", who::KERNEL);
@@ -135,6 +162,7 @@ fn sample(bench: &mut Bench, cookies: &str, flood: Option<From>) -> Result<Fared
     bench.sender.aim(&template(from)?)?;
     let bench = &*bench;
     let received = flood::received(&bench.topology)?;
+    let lost = flood::lost(&bench.topology)?;
     let stop = AtomicBool::new(false);
     let (fared, sent) = std::thread::scope(|scope| {
         let flood = scope.spawn(|| bench.sender.until(from, &stop));
@@ -153,7 +181,13 @@ fn sample(bench: &mut Bench, cookies: &str, flood: Option<From>) -> Result<Fared
         "of {} frames only {received} came through",
         sent.frames
     );
-    Ok(fared)
+    // Clients' frames are among them, and some of those may be lost.
+    let lost = 1e6 * (flood::lost(&bench.topology)? - lost) as f64 / sent.frames as f64;
+    let arrived = received.min(sent.frames) as f64 / sent.time.as_secs_f64();
+    Ok(Fared {
+        flood: Some(Flood { arrived, lost }),
+        ..fared
+    })
 }
 
 fn template(from: From) -> Result<[u8; FRAME]> {
@@ -163,12 +197,11 @@ fn template(from: From) -> Result<[u8; FRAME]> {
     }
 }
 
-/// Lets all clients ask at once.
+/// Lets several clients ask at a time.
 fn ask(bench: &Bench) -> Result<Fared> {
-    let internet = &bench.topology.internet;
     let answers = std::thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
-            .map(|number| scope.spawn(move || client::ask(internet, number, SAMPLE)))
+            .map(|_| scope.spawn(|| client::ask(&bench.topology, SAMPLE)))
             .collect();
         let mut all = Vec::new();
         for client in clients {
@@ -179,16 +212,18 @@ fn ask(bench: &Bench) -> Result<Fared> {
         }
         anyhow::Ok(all)
     })?;
-    let served: Vec<_> = answers
-        .iter()
-        .flatten()
-        .map(|time| time.as_secs_f64() * 1e3)
-        .collect();
+    let served: Vec<_> = answers.iter().flatten().collect();
     Ok(Fared {
         served: 100.0 * served.len() as f64 / answers.len().max(1) as f64,
-        median: percentile(&served, 50),
-        slow: percentile(&served, 99),
+        connect: waits(served.iter().map(|served| served.connected)),
+        page: waits(served.iter().map(|served| served.whole)),
+        flood: None,
     })
+}
+
+fn waits(waits: impl Iterator<Item = Duration>) -> Waits {
+    let waits: Vec<_> = waits.map(|wait| wait.as_secs_f64() * 1e3).collect();
+    [50, 99].map(|percent| percentile(&waits, percent))
 }
 
 fn report(setting: &Setting, results: &mut Results) {
@@ -200,14 +235,22 @@ fn report(setting: &Setting, results: &mut Results) {
     if let Some(failure) = &setting.failure {
         results.lacks(format!("{}, {situation}: {failure}", setting.subject));
     }
-    let mut add = |what: &str, unit, value: fn(&Fared) -> Option<f64>| {
+    let mut add = |table, what: &str, unit, value: fn(&Fared) -> Option<f64>| {
         let samples: Vec<_> = setting.rounds.iter().filter_map(value).collect();
         if let Some(summary) = Summary::of(&samples) {
             let scenario = format!("{situation}: {what}");
-            results.add(names::CLIENTS, &setting.subject, &scenario, unit, summary);
+            results.add(table, &setting.subject, &scenario, unit, summary);
         }
     };
-    add("served", "%", |fared| Some(fared.served));
-    add("median", "ms", |fared| fared.median);
-    add("p99", "ms", |fared| fared.slow);
+    add(PAGES, scenario::SERVED, "%", |fared| Some(fared.served));
+    add(PAGES, scenario::MEDIAN, "ms", |fared| fared.page[0]);
+    add(PAGES, scenario::SLOW, "ms", |fared| fared.page[1]);
+    add(CONNECT, scenario::MEDIAN, "ms", |fared| fared.connect[0]);
+    add(CONNECT, scenario::SLOW, "ms", |fared| fared.connect[1]);
+    add(FLOOD, scenario::ARRIVED, "SYNs/s", |fared| {
+        Some(fared.flood?.arrived)
+    });
+    add(FLOOD, scenario::LOST, "ppm", |fared| {
+        Some(fared.flood?.lost)
+    });
 }
