@@ -25,7 +25,7 @@ const SCANNED_PORTS: u32 = 16;
 /// who has it hit somebody else sends as little as goes unnoticed, to many hosts.
 const HURTS: u32 = 500;
 /// Below it only services send (RFC 6335 section 6).
-const SYSTEM_PORTS: u16 = 1024;
+pub(crate) const SYSTEM_PORTS: u16 = 1024;
 
 impl Class {
     /// The class of a banned source, from the evidence that its ban keeps.

@@ -1,5 +1,6 @@
 //! The command line: what it looks like, nothing else.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,8 +8,10 @@ use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
 
 use crate::address::parse_prefix;
+use crate::contact::{Endpoints, WhoisServer, parse_bootstrap, parse_whois};
 use crate::lists::parse_name;
 use crate::ports::Ports;
+use crate::report::{parse_email, parse_organisation};
 use crate::rules::{Scope, parse_lasting};
 use crate::settings::{Challenge, DEFAULT, Mode, Settings};
 
@@ -22,7 +25,7 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done; 1 failed; 2 bad input; 3 not attached, or no such rule or interface;
+Exit codes: 0 done; 1 failed; 2 bad input; 3 not attached, or no such rule, source or interface;
 4 missing privilege; 5 kernel or interface cannot do it; 6 interface taken; 7 refused, as it would do harm.";
 
 /// What to do.
@@ -44,6 +47,8 @@ pub enum Command {
     Disallow(Edit),
     /// List all rules.
     List(List),
+    /// Write a report about a source, for whom its address belongs to.
+    Report(ReportArgs),
     /// Block, or allow, what a list names.
     Import(Import),
     /// Remove an imported list.
@@ -179,6 +184,59 @@ pub struct List {
     pub json: bool,
 }
 
+/// Write a report about a source, for whom its address belongs to.
+///
+/// It is written to standard output and never sent. Of a source whose address is
+/// probably forged it makes a notice, not an accusation.
+#[derive(Args, Debug)]
+pub struct ReportArgs {
+    /// An address, or a prefix as `status` shows it.
+    #[arg(value_name = "ADDRESS|CIDR", value_parser = parse_prefix)]
+    pub source: IpNet,
+    /// A mail with its headers, XARF v4 (JSON), or Markdown.
+    #[arg(long, value_enum, default_value = "mail")]
+    pub format: ReportFormat,
+    /// Everything as JSON (docs/report.md).
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+    /// Your mailbox, to sign with; XARF needs it.
+    #[arg(long, value_name = "MAILBOX", value_parser = parse_email)]
+    pub reporter: Option<String>,
+    /// Your name, or that of your organisation.
+    #[arg(long, value_name = "NAME", value_parser = parse_organisation, requires = "reporter")]
+    pub organisation: Option<String>,
+    /// The address that was hit, as the internet sees it: yours, if you are behind NAT.
+    #[arg(long, value_name = "ADDRESS")]
+    pub destination: Option<IpAddr>,
+    /// Accuse, even where the address is probably a victim's.
+    #[arg(long)]
+    pub force: bool,
+    /// Look nothing up; the recipient stays blank.
+    #[arg(long)]
+    pub offline: bool,
+    /// Where to get the RDAP bootstrap files: a mirror, as a folder's URL. Plain
+    /// http is trusted only if this is.
+    #[arg(long, value_name = "URL", default_value = Endpoints::BOOTSTRAP, value_parser = parse_bootstrap)]
+    pub rdap_bootstrap: String,
+    /// The whois server to begin with where RDAP names nobody.
+    #[arg(long, value_name = "HOST[:PORT]", default_value = Endpoints::WHOIS, value_parser = parse_whois)]
+    pub whois: WhoisServer,
+    /// What this interface saw only.
+    #[arg(long, value_name = "INTERFACE")]
+    pub iface: Option<String>,
+}
+
+/// How a report is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReportFormat {
+    /// Headers and text, for `sendmail -t` or a form.
+    Mail,
+    /// For abuse desks' programs.
+    Xarf,
+    /// For a ticket or one's own files.
+    Markdown,
+}
+
 /// Block, or allow, what a list names.
 ///
 /// Reads plain lists, Spamhaus DROP, FireHOL netsets, `ipset save` and nft sets.
@@ -291,7 +349,8 @@ impl Attach {
     }
 }
 
-const fn version() -> &'static str {
+/// As `--version` says it.
+pub const fn version() -> &'static str {
     concat!(
         env!("CARGO_PKG_VERSION"),
         " (",

@@ -6,6 +6,7 @@ mod doctor;
 mod edit;
 mod import;
 mod list;
+mod report;
 mod status;
 mod targets;
 
@@ -28,6 +29,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Status(args) => status::run(&args).await,
         Command::Doctor(args) => doctor::run(&args).await,
         Command::List(args) => list::run(&args),
+        Command::Report(args) => report::run(&args).await,
         Command::Import(args) => import::import(&args),
         Command::Unlist(args) => import::unlist(&args),
         Command::Block(args) => edit::block(&args),

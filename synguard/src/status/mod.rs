@@ -8,7 +8,7 @@ mod text;
 
 pub use challenge::{Challenges, ListenerEntry};
 pub use report::{Rates, Report, Sample, Statuses};
-pub use rule::{Evidence, ListEntry, RuleEntry, RuleList, RuleLists, rules};
+pub use rule::{Evidence, ListEntry, RuleEntry, RuleList, RuleLists, rules, rules_about};
 pub use sources::{SourceEntry, sources};
 pub use text::{show, show_list};
 

@@ -133,6 +133,27 @@ pub fn rules(maps: &Maps, listed: Option<u32>) -> Result<(Vec<RuleEntry>, Vec<Li
     Ok((rules.collect::<Result<_>>()?, lists.collect()))
 }
 
+/// The rules in force about all of `net`, those of lists too, the widest first.
+///
+/// # Errors
+///
+/// [`crate::Error::Failed`] where a map cannot be read.
+pub fn rules_about(maps: &Maps, net: &IpNet) -> Result<Vec<(IpNet, Rule, RuleEntry)>> {
+    let holders = maps.settings()?.holders;
+    let when = When::now(maps)?;
+    let lists = Lists::read(maps)?;
+    let mut about =
+        maps.rules(|wider, rule| rule.in_force(when.tick, holders) && wider.contains(net))?;
+    about.sort_by_key(|(wider, _)| wider.prefix_len());
+    about
+        .into_iter()
+        .map(|(wider, rule)| {
+            let entry = describe(&wider, &rule, maps, &lists, &when)?;
+            Ok((wider, rule, entry))
+        })
+        .collect()
+}
+
 /// The present, on both clocks.
 struct When {
     clock: Clock,

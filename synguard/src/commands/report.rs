@@ -1,0 +1,156 @@
+//! `synguard report`.
+
+use std::env;
+use std::io::{IsTerminal as _, stderr};
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+
+use ipnet::IpNet;
+use tokio::time::sleep;
+
+use super::{print, print_json, say, targets};
+use crate::cli::{ReportArgs, ReportFormat, version};
+use crate::contact::{self, Cache, Contact, Endpoints};
+use crate::dataplane::{Maps, Pins};
+use crate::error::Context as _;
+use crate::interface::Network;
+use crate::report::{self, Dossier, Evidence, Letter, Reporter, SCHEMA_VERSION};
+use crate::{Error, Result, address};
+
+/// The present rate is taken over this long.
+const RATE_TIME: Duration = Duration::from_millis(500);
+
+pub(super) async fn run(args: &ReportArgs) -> Result<()> {
+    let pins = targets::attached(args.iface.as_deref())?;
+    let evidence = evidence(&pins, &args.source).await?;
+    let shown = address::show(&args.source);
+    let Some(main) = report::main_of(&evidence) else {
+        return Err(unknown(&shown, &pins));
+    };
+    let letter = report::letter(main, &shown, args.force)?;
+    let mut dossier = Dossier {
+        schema_version: SCHEMA_VERSION,
+        source: shown,
+        letter,
+        made_at: SystemTime::now(),
+        synguard_version: version(),
+        reporter: reporter(args),
+        destination: destination(args, &evidence).await?,
+        contact: Contact::default(),
+        evidence,
+    };
+    // What cannot be written is not looked up either.
+    if args.format == ReportFormat::Xarf {
+        report::xarf(&dossier, [0; 16])?;
+    }
+    dossier.contact = contact(args);
+    write(&dossier, args)?;
+    remarks(&dossier, args);
+    Ok(())
+}
+
+/// What each interface knows of the source.
+async fn evidence(pins: &[Pins], source: &IpNet) -> Result<Vec<Evidence>> {
+    let maps = pins.iter().map(Maps::open).collect::<Result<Vec<_>>>()?;
+    let glances = |maps: &[Maps]| -> Result<Vec<_>> {
+        maps.iter()
+            .map(|maps| report::glance(maps, source))
+            .collect()
+    };
+    let first = glances(&maps)?;
+    sleep(RATE_TIME).await;
+    let second = glances(&maps)?;
+    let mut evidence = Vec::new();
+    for (((pins, maps), first), second) in pins.iter().zip(&maps).zip(&first).zip(&second) {
+        evidence.extend(report::on_interface(
+            pins.interface(),
+            maps,
+            (first, second),
+        )?);
+    }
+    Ok(evidence)
+}
+
+fn unknown(shown: &str, pins: &[Pins]) -> Error {
+    let names: Vec<_> = pins.iter().map(Pins::interface).collect();
+    Error::Absent(format!(
+        "no such source: {} knows nothing of {shown}; `synguard status` shows the busiest \
+         sources and all bans",
+        names.join(" and "),
+    ))
+}
+
+fn reporter(args: &ReportArgs) -> Option<Reporter> {
+    let email = args.reporter.clone()?;
+    Some(Reporter::new(email, args.organisation.clone()))
+}
+
+async fn destination(args: &ReportArgs, evidence: &[Evidence]) -> Result<Option<IpAddr>> {
+    let own = Network::open()?.addresses().await?;
+    Ok(report::destination(args.destination, evidence, &own))
+}
+
+fn contact(args: &ReportArgs) -> Contact {
+    if args.offline {
+        return Contact::none("not looked up, as told by --offline".to_owned());
+    }
+    if stderr().is_terminal() {
+        say("looking up whom to tell (a minute at most; --offline leaves it out) …");
+    }
+    let endpoints = Endpoints {
+        bootstrap: args.rdap_bootstrap.clone(),
+        whois: args.whois.clone(),
+    };
+    let cache = Cache::usual(
+        |name| env::var_os(name),
+        rustix::process::geteuid().is_root(),
+    );
+    contact::find(args.source.addr(), &endpoints, &cache, SystemTime::now())
+}
+
+fn write(dossier: &Dossier, args: &ReportArgs) -> Result<()> {
+    if args.json {
+        return print_json(dossier);
+    }
+    match args.format {
+        ReportFormat::Mail => print(&report::mail(dossier)),
+        ReportFormat::Markdown => print(&report::markdown(dossier)),
+        ReportFormat::Xarf => {
+            let mut random = [0; 16];
+            getrandom::fill(&mut random).context("drawing a random number")?;
+            print_json(&report::xarf(dossier, random)?)
+        }
+    }
+}
+
+/// What a person should know, and the abuse desk need not.
+fn remarks(dossier: &Dossier, args: &ReportArgs) {
+    let (source, class) = (&dossier.source, dossier.main().class);
+    if class.is_probably_a_victim() {
+        say(&match dossier.letter {
+            Letter::Notice => format!(
+                "{source} is probably a victim ({}): this is a notice, not an accusation",
+                class.meaning()
+            ),
+            Letter::Complaint => format!(
+                "{source} is probably a victim ({}), and you accuse it by --force",
+                class.meaning()
+            ),
+        });
+    }
+    for problem in &dossier.contact.problems {
+        say(&format!("no abuse contact: {problem}"));
+    }
+    if !dossier.contact.emails.is_empty() && args.format == ReportFormat::Xarf {
+        say(&format!(
+            "to be sent to {}",
+            dossier.contact.emails.join(", ")
+        ));
+    }
+    if dossier.destination.is_none() {
+        say(
+            "the report does not say which address was hit: add --destination with your public one",
+        );
+    }
+    say("nothing was sent: read it, then send it yourself");
+}
