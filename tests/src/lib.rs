@@ -9,6 +9,7 @@
 //! The pieces, from the ground up: [`wait`], [`program`], [`namespace`],
 //! [`mounts`], [`address`], [`topology`]; in that network [`services`],
 //! [`clients`], [`download`], [`upload`], [`far_client`], [`wrk`], [`greeter`], [`tcp`], [`handmade`], [`flood`],
+//! [`clients`], [`far_client`], [`wrk`], [`greeter`], [`registry`], [`flood`],
 //! [`sender`], [`crowd`] and [`real_capture`];
 //! watching it [`capture`], [`syn_acks`] and [`ping`]; and [`synguard`], the thing under test.
 //! watching it [`capture`] and [`ping`]; and [`synguard`], the thing under test.
@@ -38,6 +39,7 @@ pub mod ping;
 pub mod program;
 pub mod reach;
 pub mod real_capture;
+pub mod registry;
 pub mod seed_packet;
 pub mod sender;
 pub mod services;

@@ -20,6 +20,8 @@ mod modes;
 mod protected;
 mod real_floods;
 mod refusals;
+mod report;
+mod report_contact;
 mod rules;
 mod seed_flood;
 mod source_prefix;

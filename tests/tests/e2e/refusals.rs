@@ -88,6 +88,7 @@ fn an_ordinary_user() -> Result<()> {
     for arguments in [
         ["attach", &lab.synguard.uplink].as_slice(),
         &["block", "192.0.2.77"],
+        &["report", "192.0.2.77"],
         &["detach", &lab.synguard.uplink],
     ] {
         let mut command = lab.topology.host.command("setpriv");

@@ -6,5 +6,6 @@ mod frames;
 mod host;
 mod lists;
 mod packets;
+mod report;
 mod settings;
 mod state;
