@@ -130,11 +130,11 @@ fn remarks(dossier: &Dossier, args: &ReportArgs) {
         say(&match dossier.letter {
             Letter::Notice => format!(
                 "{source} is probably a victim ({}): this is a notice, not an accusation",
-                class.meaning()
+                class.label()
             ),
             Letter::Complaint => format!(
                 "{source} is probably a victim ({}), and you accuse it by --force",
-                class.meaning()
+                class.label()
             ),
         });
     }

@@ -110,6 +110,7 @@ pub(super) mod tests {
                 since: at(1),
                 until: Some(at(601)),
                 hits: 33_042,
+                enforced: true,
             }],
             samples: vec![sample()],
         }

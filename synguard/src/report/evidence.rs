@@ -25,9 +25,10 @@ pub struct Evidence {
     pub last_seen: SystemTime,
     /// SYNs, dropped or not; more may have come that nobody counted.
     pub syns: u64,
-    /// Of them, dropped by SynGuard.
+    /// Of them, dropped by SynGuard; none in a dry run.
     pub dropped: u64,
-    /// The highest rate known.
+    /// The highest rate known. It may have been higher: a ban keeps the rate of its
+    /// beginning.
     pub peak_syns_per_second: u64,
     /// The rate while the report was made; null where that is over.
     pub present_syns_per_second: Option<u64>,
@@ -84,6 +85,8 @@ pub struct RuleFact {
     pub until: Option<SystemTime>,
     /// Packets that it decided.
     pub hits: u64,
+    /// Whether that was done; false in a dry run, which only counts.
+    pub enforced: bool,
 }
 
 impl Evidence {
@@ -93,6 +96,12 @@ impl Evidence {
         let sampled = self.samples.iter().rev().find_map(Sample::ports);
         let known = self.source_ports.first().map(|count| count.port);
         sampled.map(|(source, _)| source).or(known)
+    }
+
+    /// Whether SynGuard stops it.
+    pub fn is_stopped(&self) -> bool {
+        let mut rules = self.rules.iter();
+        rules.any(|rule| rule.action == "block" && rule.enforced)
     }
 
     /// Whether its SYNs still came in while the report was made.

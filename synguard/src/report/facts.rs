@@ -98,21 +98,26 @@ fn last_seen(evidence: &Evidence, made_at: SystemTime) -> String {
             "{}, when this was written, at {rate} SYNs/s",
             text::date(made_at)
         ),
+        None if evidence.dropped > 0 => format!(
+            "{}, or later: SYNs that a ban drops are counted without their times",
+            text::date(evidence.last_seen)
+        ),
         None => text::date(evidence.last_seen),
     }
 }
 
 fn syns(evidence: &Evidence) -> String {
     format!(
-        "{} ({} of them dropped by SynGuard), up to {} per second",
+        "{} ({} of them dropped by SynGuard), at least {} per second at the peak",
         evidence.syns, evidence.dropped, evidence.peak_syns_per_second
     )
 }
 
 fn rule(rule: &RuleFact) -> Fact {
-    let name = match (rule.action, rule.origin) {
-        ("allow", _) => "Allowed",
-        (_, "automatic") => "Banned",
+    let name = match (rule.action, rule.origin, rule.enforced) {
+        ("allow", _, _) => "Allowed",
+        (_, _, false) => "Would be banned",
+        (_, "automatic", _) => "Banned",
         _ => "Blocked",
     };
     let until = rule.until.map_or_else(

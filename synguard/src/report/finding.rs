@@ -105,7 +105,7 @@ fn reflected(evidence: &Evidence) -> String {
             )
         }
         _ => format!(
-            "no more than {} SYNs/s, too few to hurt this host and enough to make it answer somebody else",
+            "some {} SYNs/s, too few to hurt this host and enough to make it answer somebody else",
             evidence.peak_syns_per_second
         ),
     }
@@ -143,7 +143,7 @@ mod tests {
                 true,
                 "from source port 443, from which services answer",
             ),
-            (40_000, true, "no more than 60 SYNs/s"),
+            (40_000, true, "some 60 SYNs/s"),
         ] {
             let reasons = reflected(port, varies);
             assert!(reasons.contains(words), "{reasons}");

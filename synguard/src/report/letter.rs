@@ -92,6 +92,11 @@ fn complaint(dossier: &Dossier) -> Vec<String> {
 
 fn notice(dossier: &Dossier) -> Vec<String> {
     let source = &dossier.source;
+    let stopped = if dossier.main().is_stopped() {
+        " We drop these SYNs, and so send no more answers, while the ban below lasts."
+    } else {
+        ""
+    };
     vec![
         format!(
             "This is a notice, not a complaint: {source}, an address in your network, is probably \
@@ -99,8 +104,7 @@ fn notice(dossier: &Dossier) -> Vec<String> {
         ),
         format!(
             "Somebody sends our server TCP SYNs with {source} forged as their source, so that our \
-             answers (SYN-ACKs) go there. Other servers are probably used in the same way. We \
-             drop these SYNs, and so send no more answers, while the ban below lasts."
+             answers (SYN-ACKs) go there. Other servers are probably used in the same way.{stopped}"
         ),
         "If that host sees SYN-ACKs that it did not ask for, this is where they come from: \
          there is nothing wrong with it, and nobody should block it. If you can trace forged \

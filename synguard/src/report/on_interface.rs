@@ -106,16 +106,17 @@ pub fn on_interface(
     let (recent, set, source_port) = second.ports();
     let (port, varies) = source_ports(source_port);
     let (first_seen, last_seen) = times(second, &present);
-    let peak = peak(&record, ban.as_ref(), &present);
+    let rate = present_rate(first, second);
+    let peak = peak(&record, ban.as_ref(), &present).max(rate.unwrap_or(0));
     Ok(Some(Evidence {
         seen_by: name.to_owned(),
         source: second.source,
         first_seen,
         last_seen,
         syns: second.syns(),
-        dropped: second.dropped(),
+        dropped: if present.dry_run { 0 } else { second.dropped() },
         peak_syns_per_second: peak,
-        present_syns_per_second: present_rate(first, second),
+        present_syns_per_second: rate,
         handshakes: record.handshakes,
         resets: record.resets,
         destination_ports: uncounted(ports::recent(recent)),
@@ -138,16 +139,18 @@ struct Present {
     tick: u64,
     date: SystemTime,
     window: u64,
+    dry_run: bool,
 }
 
 impl Present {
     fn of(maps: &Maps) -> Result<Self> {
-        let clock = maps.clock()?;
+        let (clock, settings) = (maps.clock()?, maps.settings()?);
         Ok(Self {
             clock,
             tick: clock.now(),
             date: SystemTime::now(),
-            window: maps.settings()?.window,
+            window: settings.window,
+            dry_run: settings.dry_run != 0,
         })
     }
 
@@ -228,5 +231,6 @@ fn fact(net: &IpNet, rule: &Rule, entry: status::RuleEntry, present: &Present) -
         since: present.date(rule.since),
         until: (rule.expires != NEVER).then(|| present.date(rule.expires)),
         hits: rule.hits,
+        enforced: !present.dry_run,
     }
 }

@@ -91,10 +91,9 @@ fn about(dossier: &Dossier, main: &Evidence) -> Map<String, Value> {
     ];
     if main.class != Finding::Scan {
         let peak = Some(main.peak_syns_per_second).filter(|peak| *peak != 0);
-        let stopped = main.rules.iter().any(|rule| rule.action == "block");
         optional.push(("attack_vector", Some("syn_flood".into())));
         optional.push(("peak_pps", peak.map(Value::from)));
-        optional.push(("mitigation_applied", Some(stopped.into())));
+        optional.push(("mitigation_applied", Some(main.is_stopped().into())));
     }
     fields.extend(
         optional

@@ -261,3 +261,18 @@ fn nothing_is_said_of_who_did_nothing() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_dry_run_claims_to_have_dropped_nothing() -> Result<()> {
+    let lab = Lab::without_services()?;
+    let controller = lab.synguard.attach(&["--dry-run"])?;
+    Sender::start(&lab.topology, &seed_plan(2_000, 4_000))?.finish()?;
+    controller.wait_for("5.39.90.132")?;
+    wait_for_status(&lab.synguard, "a ban", |status| {
+        Ok(number(status, "/dropped/banned")? > 0)
+    })?;
+    let mail = written(&lab, &["5.39.90.132"])?.stdout;
+    ensure_contains(&mail, &["(0 of them dropped", "\nWould be banned"])?;
+    ensure!(!mail.contains("We drop these SYNs"), "{mail}");
+    Ok(())
+}
