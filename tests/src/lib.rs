@@ -8,11 +8,11 @@
 //!
 //! The pieces, from the ground up: [`wait`], [`program`], [`namespace`],
 //! [`mounts`], [`address`], [`topology`]; in that network [`services`],
-//! [`clients`], [`download`], [`upload`], [`far_client`], [`wrk`], [`greeter`], [`tcp`], [`handmade`], [`flood`],
-//! [`clients`], [`far_client`], [`wrk`], [`greeter`], [`registry`], [`flood`],
-//! [`sender`], [`crowd`] and [`real_capture`];
-//! watching it [`capture`], [`syn_acks`] and [`ping`]; and [`synguard`], the thing under test.
-//! watching it [`capture`] and [`ping`]; and [`synguard`], the thing under test.
+//! [`clients`], [`download`], [`upload`], [`far_client`], [`wrk`], [`greeter`],
+//! [`registry`], [`tcp`], [`handmade`], [`flood`], [`sender`], [`crowd`] and
+//! [`real_capture`];
+//! watching it [`capture`], [`syn_acks`] and [`ping`]; and [`synguard`], the thing
+//! under test.
 //! Apart from it, a host with rules of its own: [`reach`].
 //! [`lab`] puts them together, [`demo`] tells the story.
 

@@ -138,10 +138,16 @@ fn remarks(dossier: &Dossier, args: &ReportArgs) {
             ),
         });
     }
+    let nobody = dossier.contact.emails.is_empty();
     for problem in &dossier.contact.problems {
-        say(&format!("no abuse contact: {problem}"));
+        let what = if nobody {
+            "no abuse contact"
+        } else {
+            "found an abuse contact, but"
+        };
+        say(&format!("{what}: {problem}"));
     }
-    if !dossier.contact.emails.is_empty() && args.format == ReportFormat::Xarf {
+    if !nobody && args.format == ReportFormat::Xarf {
         say(&format!(
             "to be sent to {}",
             dossier.contact.emails.join(", ")

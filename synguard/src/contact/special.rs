@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// Prefixes and what they are, narrower ones first.
+/// Prefixes and what they are.
 const SPECIAL: [(&str, &str); 27] = [
     ("0.0.0.0/8", "this network (RFC 791)"),
     ("10.0.0.0/8", "private use (RFC 1918)"),

@@ -181,7 +181,11 @@ fn whois_is_asked_where_rdap_names_nobody() -> Result<()> {
     ensure_to(&outcome, "abuse@fai.example")?;
     ensure_contains(
         &outcome.stderr,
-        &["names no abuse contact", "127.0.0.3:4343"],
+        &[
+            "found an abuse contact, but: RDAP",
+            "names no abuse contact",
+            "127.0.0.3:4343",
+        ],
     )?;
     ensure!(registry.count("5.39.90.132") == 1, "{:?}", registry.asked());
 
