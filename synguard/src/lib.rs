@@ -10,6 +10,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod controller;
+pub mod counters;
 pub mod dataplane;
 mod error;
 pub mod import;

@@ -5,7 +5,10 @@
 //! many SYNs, most of them from sources never seen before, and hardly any that
 //! becomes a connection.
 
-use synguard_common::abi::SpoofedFlood;
+use synguard_common::abi::{Pressure, SpoofedFlood};
+use synguard_common::verdict::Reason;
+
+use crate::counters::Counters;
 
 /// It is over after so many looks in a row that showed none: a flood that
 /// pauses shall not be reported anew each time.
@@ -22,6 +25,20 @@ pub struct Sample {
     pub new: u64,
     /// Connections completed by sources with a record.
     pub handshakes: u64,
+}
+
+impl Sample {
+    /// From what the packet path counts.
+    pub fn of(counters: &Counters, pressure: &Pressure, tick: u64) -> Self {
+        let unrecorded = counters.of(Reason::SynSketched) + counters.of(Reason::SynUncounted);
+        let recorded = counters.of(Reason::SynCounted) + counters.of(Reason::SynBusy);
+        Self {
+            tick,
+            syns: recorded + unrecorded,
+            new: pressure.created + unrecorded,
+            handshakes: pressure.handshakes,
+        }
+    }
 }
 
 /// What a look showed, where that is news.

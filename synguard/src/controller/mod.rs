@@ -1,12 +1,16 @@
 //! The controller: hears of offenders, promotes them, lifts what is over.
 
 mod bans;
-mod flood;
+pub mod detection;
+pub mod flood;
 mod guard;
 mod journal;
+mod ledger;
+mod pinned;
 pub mod plan;
 mod promotion;
 mod protection;
 mod upkeep;
 
 pub use guard::{Ending, Guard};
+pub use ledger::Ledger;

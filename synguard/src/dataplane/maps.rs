@@ -15,13 +15,13 @@ use synguard_common::known;
 use synguard_common::source::{self, Address, SourceKey, SourceMask};
 use synguard_common::verdict::Reason;
 
-use super::counters::Counters;
 use super::pins::Pins;
 use super::plain::{self, Plain};
 use super::table::{Table, describe};
 use super::trie::Trie;
 use super::words::Words;
 use crate::clock::Clock;
+use crate::counters::Counters;
 use crate::error::Context as _;
 use crate::{Error, Result, address};
 
@@ -172,7 +172,7 @@ impl Maps {
                 .counters
                 .get(&(reason as u32), 0)
                 .context("reading the counters")?;
-            counters.0[reason as usize] = values.iter().sum();
+            counters.add(reason, values.iter().sum());
         }
         Ok(counters)
     }

@@ -6,7 +6,6 @@
 
 mod attach;
 mod batch;
-mod counters;
 mod events;
 mod gates;
 mod job;
@@ -25,7 +24,6 @@ mod trie;
 mod words;
 
 pub use attach::{Attached, Facts, Undo, attach, check, namespace};
-pub use counters::Counters;
 pub use events::Events;
 pub use link::holds as in_place;
 pub use maps::Maps;

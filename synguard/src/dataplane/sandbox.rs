@@ -7,12 +7,12 @@ use aya::{Ebpf, programs::Xdp};
 use synguard_common::abi::Settings;
 use synguard_common::verdict::{Decision, Reason, Verdict};
 
-use super::counters::Counters;
 use super::job::read_tick;
 use super::maps::Maps;
 use super::object;
 use crate::Result;
 use crate::clock::Clock;
+use crate::counters::Counters;
 use crate::error::Context as _;
 use crate::settings::DEFAULT;
 
