@@ -5,6 +5,7 @@ mod detach;
 mod edit;
 mod import;
 mod list;
+mod replay;
 mod status;
 mod targets;
 
@@ -33,6 +34,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Unblock(args) => edit::remove(&args, action::BLOCK),
         Command::Disallow(args) => edit::remove(&args, action::ALLOW),
         Command::Detach(args) => detach::run(&args),
+        Command::Replay(args) => replay::run(&args),
     }
 }
 

@@ -58,6 +58,12 @@ impl Detection {
         &self.policy
     }
 
+    /// How many sources are over their rate and have time yet to complete what got
+    /// through.
+    pub fn suspects(&self) -> usize {
+        self.suspects.len()
+    }
+
     /// Whether there is a ban at most `age` old, in ticks.
     pub fn has_bans_since(&self, now: u64, age: u64) -> bool {
         self.bans.any_since(now, age)

@@ -28,6 +28,11 @@ impl Suspects {
         }
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.new.len() + self.old.len()
+    }
+
     /// Those that are due, a tick having gone by.
     fn due(&mut self) -> HashMap<SourceKey, Suspicion> {
         let new = mem::take(&mut self.new);
