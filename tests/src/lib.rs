@@ -10,11 +10,13 @@
 //! [`mounts`], [`address`], [`topology`]; in that network [`services`],
 //! [`clients`], [`far_client`], [`wrk`], [`greeter`], [`flood`],
 //! [`sender`], [`crowd`] and [`real_capture`];
-//! watching it [`capture`] and [`ping`]; and [`synguard`], the thing under test.
+//! watching it [`capture`] and [`ping`]; written down, [`capture_file`] and
+//! [`seed_attack`]; and [`synguard`], the thing under test.
 //! [`lab`] puts them together, [`demo`] tells the story.
 
 pub mod address;
 pub mod capture;
+pub mod capture_file;
 pub mod clients;
 pub mod controller;
 pub mod crowd;
@@ -33,6 +35,7 @@ pub mod packet_socket;
 pub mod ping;
 pub mod program;
 pub mod real_capture;
+pub mod seed_attack;
 pub mod seed_packet;
 pub mod sender;
 pub mod services;
