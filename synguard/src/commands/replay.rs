@@ -10,22 +10,29 @@ use super::{print, print_json};
 use crate::cli;
 use crate::error::Context as _;
 use crate::pcap::{Damage, Reader};
-use crate::replay::{FileEntry, Replay, Report, show};
-use crate::{Error, Result};
+use crate::replay::{FileEntry, Replay, Report, Witness, show};
+use crate::settings::Settings;
+use crate::{Error, Result, kernel, privileges};
 
 /// The bar moves on after so many packets.
 const PACKETS_A_STEP: u64 = 1 << 16;
 
 pub(super) fn run(args: &cli::Replay) -> Result<()> {
-    let mut replay = Replay::new(args.detection.settings().validated()?);
+    let settings = args.detection.settings().validated()?;
+    let mut replay = Replay::new(settings);
+    let mut witness = witness(args, &settings, &replay)?;
     let mut files = Vec::new();
     let mut damaged = Vec::new();
     for file in &args.files {
-        let (entry, damage) = feed(&mut replay, file)?;
+        let (entry, damage) = feed(&mut replay, witness.as_mut(), file)?;
         files.push(entry);
         damaged.extend(damage.map(|damage| format!("{} is {damage}", file.display())));
     }
-    let report = Report::new(&replay.finish(), files, None);
+    let report = Report::new(
+        &replay.finish(),
+        files,
+        witness.as_ref().map(Witness::agreed),
+    );
     if args.json {
         print_json(&report)?;
     } else {
@@ -40,17 +47,28 @@ pub(super) fn run(args: &cli::Replay) -> Result<()> {
     )))
 }
 
+/// The program in the kernel, where it is asked.
+fn witness(args: &cli::Replay, settings: &Settings, replay: &Replay) -> Result<Option<Witness>> {
+    if !args.kernel {
+        return Ok(None);
+    }
+    kernel::check()?;
+    privileges::to_attach()?;
+    Witness::new(settings, replay.settings()).map(Some)
+}
+
 /// Replays one file.
-fn feed(replay: &mut Replay, file: &Path) -> Result<(FileEntry, Option<Damage>)> {
+fn feed(
+    replay: &mut Replay,
+    mut witness: Option<&mut Witness>,
+    file: &Path,
+) -> Result<(FileEntry, Option<Damage>)> {
     let (stream, bar) = open(file)?;
     let mut reader = Reader::open(stream)
         .map_err(|error| Error::Usage(format!("{} {error}", file.display())))?;
     let damage = loop {
         match reader.read() {
-            Ok(Some(frame)) => {
-                let now = replay.advance(&frame)?;
-                replay.decide(&frame, now)?;
-            }
+            Ok(Some(frame)) => replay.feed(&frame, witness.as_deref_mut())?,
             Ok(None) => break None,
             Err(damage) => break Some(damage),
         }

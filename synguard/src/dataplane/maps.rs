@@ -182,6 +182,23 @@ impl Maps {
         self.pressure.get(0)
     }
 
+    /// Makes it look otherwise: for replay.
+    pub(super) fn set_pressure(&mut self, pressure: Pressure) -> Result<()> {
+        self.pressure.set(0, pressure)
+    }
+
+    /// A word of the filter before the records.
+    pub(super) fn known_word(&self, word: u32) -> Result<u64> {
+        let filter = Words::map(self.known.as_fd(), known::WORDS)?;
+        Ok(filter.all()[word as usize].load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set_known_word(&self, word: u32, bits: u64) -> Result<()> {
+        let filter = Words::map(self.known.as_fd(), known::WORDS)?;
+        filter.all()[word as usize].store(bits, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Whether there is a spoofed flood.
     pub fn flood(&self) -> Result<SpoofedFlood> {
         self.flood.get(0)

@@ -18,9 +18,11 @@ mod place;
 mod plain;
 mod rules;
 mod sandbox;
+mod snapshot;
 mod table;
 mod tracepoint;
 mod trie;
+mod twin;
 mod words;
 
 pub use attach::{Attached, Facts, Undo, attach, check, namespace};
@@ -29,3 +31,5 @@ pub use link::holds as in_place;
 pub use maps::Maps;
 pub use pins::{Lock, Pins, attached_interfaces};
 pub use sandbox::{Sandbox, Sizes};
+pub use snapshot::Snapshot;
+pub use twin::Twin;

@@ -8,6 +8,7 @@ mod book;
 mod clock;
 mod handshakes;
 mod history;
+mod kernel;
 mod live;
 mod outcome;
 mod report;
@@ -20,6 +21,7 @@ mod text;
 mod thresholds;
 
 pub use book::Ban;
+pub use kernel::Witness;
 pub use outcome::Outcome;
 pub use report::{FileEntry, KernelEntry, Report, SCHEMA_VERSION};
 pub use run::Replay;

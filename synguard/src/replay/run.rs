@@ -11,6 +11,7 @@ use super::book::Book;
 use super::clock::CaptureClock;
 use super::handshakes::Handshakes;
 use super::history::History;
+use super::kernel::Witness;
 use super::outcome::Outcome;
 use super::schedule::{Schedule, SpoofedSpan};
 use super::segment::Segment;
@@ -20,6 +21,7 @@ use crate::Result;
 use crate::controller::detection::Detection;
 use crate::controller::flood::Watch;
 use crate::counters::Counters;
+use crate::dataplane::Snapshot;
 use crate::pcap::{Direction, Frame, Link};
 use crate::settings::Settings;
 
@@ -78,53 +80,64 @@ impl Replay {
         }
     }
 
-    /// The packet path's settings and tables as they are before the next packet.
-    pub const fn state(&self) -> (&KernelSettings, &HostTables) {
-        (&self.kernel_settings, &self.book.tables)
+    /// What the packet path is told.
+    pub const fn settings(&self) -> &KernelSettings {
+        &self.kernel_settings
     }
 
-    /// Brings time up to a packet: what the controller does before it comes. Gives the
-    /// tick.
+    /// What concerns a source, now.
+    pub fn snapshot(&self, source: Address) -> Snapshot {
+        self.book.tables.snapshot(source)
+    }
+
+    /// Feeds it the next packet; where there is a witness, it must decide the same.
     ///
     /// # Errors
     ///
-    /// None: a replay's ledger has none.
-    pub fn advance(&mut self, frame: &Frame<'_>) -> Result<u64> {
+    /// Those of the witness.
+    pub fn feed(&mut self, frame: &Frame<'_>, mut witness: Option<&mut Witness>) -> Result<()> {
         let now = self.book.clock.advance(frame.nanos);
         if self.schedule.is_due(now) {
             self.catch_up(now)?;
         }
         self.book.now = now;
-        Ok(now)
-    }
-
-    /// Decides about a packet as the filter would; nothing where it would not see it.
-    ///
-    /// # Errors
-    ///
-    /// None, as above.
-    pub fn decide(&mut self, frame: &Frame<'_>, now: u64) -> Result<Option<Decision>> {
-        if matches!(frame.link, Link::Other(_)) {
-            self.left_out.unreadable += 1;
-            return Ok(None);
-        }
-        if frame.direction == Direction::Out {
-            self.left_out.outgoing += 1;
-            if let Some(segment) = Segment::of(frame) {
-                self.handshakes.followed(&segment, now);
-            }
-            return Ok(None);
+        if !self.is_seen(frame, now) {
+            return Ok(());
         }
         let packet = frame.packet();
+        let testimony = match &mut witness {
+            Some(witness) => witness.hear(self, frame, packet, now)?,
+            None => None,
+        };
         let decision = decide(packet, now, &self.kernel_settings, &self.book.tables);
         self.counters.add(decision.reason, 1);
+        if let (Some(witness), Some(testimony)) = (witness, testimony) {
+            witness.compare(self, &testimony, decision)?;
+        }
         self.note(frame, packet, decision, now);
         if self.book.tables.has_reported() {
             let reported = self.book.tables.take_reported();
             self.detection.hear(&mut self.book, reported)?;
             self.kernel_settings.all_rules = self.book.all_rules;
         }
-        Ok(Some(decision))
+        Ok(())
+    }
+
+    /// Whether the filter would see a packet; what it would not see may still answer a
+    /// SYN.
+    fn is_seen(&mut self, frame: &Frame<'_>, now: u64) -> bool {
+        if matches!(frame.link, Link::Other(_)) {
+            self.left_out.unreadable += 1;
+            return false;
+        }
+        if frame.direction == Direction::Out {
+            self.left_out.outgoing += 1;
+            if let Some(segment) = Segment::of(frame) {
+                self.handshakes.followed(&segment, now);
+            }
+            return false;
+        }
+        true
     }
 
     /// The end of the capture.

@@ -9,12 +9,13 @@ use synguard_common::decide::Tables;
 use synguard_common::gate::{self, EXACT, PREFIX};
 use synguard_common::known;
 use synguard_common::repeat::Kept;
-use synguard_common::sketch::CELLS;
+use synguard_common::sketch::{self, CELLS};
 use synguard_common::source::{self, Address, SourceKey, SourceMask};
 
 use super::live::{live_rule, plain_record, plain_rule, write_record};
 use super::slots::Slots;
 use crate::address;
+use crate::dataplane::Snapshot;
 
 /// Rules without a bound, and as many records as there is room for.
 pub struct HostTables {
@@ -119,6 +120,19 @@ impl HostTables {
             bits.set(bits.get() | bit);
             each(key, plain_record(record));
         });
+    }
+
+    /// What concerns one source.
+    pub fn snapshot(&self, source: Address) -> Snapshot {
+        let hash = source::hash(source.key(), self.seed);
+        let cell = |place: u32| self.sketch[place as usize].get();
+        Snapshot {
+            record: self.source(source),
+            rule: self.exact.get(&source.key()).map(plain_rule),
+            pressure: self.new_sources(),
+            cells: sketch::places(hash).map(cell),
+            known: self.known[known::place(hash).0 as usize].get(),
+        }
     }
 
     /// How many sources are known.

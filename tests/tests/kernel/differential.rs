@@ -11,8 +11,7 @@ use synguard_common::abi::{Rule, Settings, SourceRecord, action, holder, origin,
 
 use crate::frames::Extension::{Authentication, Fragment, Units};
 use crate::frames::*;
-use crate::host::HostTables;
-use crate::settings::settings;
+use crate::settings::{host, run, settings};
 
 const FRAMES: usize = 100_000;
 /// After so many frames both sides start with new state.
@@ -28,7 +27,7 @@ fn kernel_and_host_agree_on_random_and_mutated_frames() {
     let mut verdicts = std::collections::BTreeMap::new();
     for _ in 0..FRAMES / ROUND {
         let mut sandbox = Sandbox::new(Sizes::default(), settings).unwrap();
-        let mut host = HostTables::default();
+        let mut host = host();
         for (net, rule) in rules().new_tree(&mut runner).unwrap().current() {
             sandbox.maps().insert_rule(&net, rule).unwrap();
             host.insert_rule(net, rule);
@@ -49,7 +48,7 @@ fn kernel_and_host_agree_on_random_and_mutated_frames() {
         sandbox.maps().set_settings(settings).unwrap();
         for _ in 0..ROUND {
             let frame = frame().new_tree(&mut runner).unwrap().current();
-            let expected = host.run(&frame, sandbox.clock().now(), &settings);
+            let expected = run(&host, &frame, sandbox.clock().now(), &settings);
             let decided = sandbox.run(&frame).unwrap();
             assert_eq!(decided, expected, "frame {frame:02x?}");
             *verdicts.entry(decided.reason.label()).or_insert(0_u32) += 1;

@@ -2,7 +2,6 @@
 
 mod differential;
 mod frames;
-mod host;
 mod lists;
 mod packets;
 mod settings;

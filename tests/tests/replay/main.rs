@@ -5,6 +5,7 @@ mod commands;
 mod damage;
 mod formats;
 mod handshakes;
+mod kernel;
 mod links;
 mod real;
 mod story;
