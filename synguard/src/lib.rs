@@ -18,6 +18,7 @@ pub mod interface;
 pub mod kernel;
 pub mod lists;
 pub mod pcap;
+pub mod plot;
 pub mod privileges;
 pub mod protected;
 pub mod replay;

@@ -1,8 +1,8 @@
 //! `synguard replay`.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -10,9 +10,9 @@ use super::{print, print_json};
 use crate::cli;
 use crate::error::Context as _;
 use crate::pcap::{Damage, Reader};
-use crate::replay::{FileEntry, Replay, Report, Witness, show};
+use crate::replay::{FileEntry, Outcome, Replay, Report, Witness, show};
 use crate::settings::Settings;
-use crate::{Error, Result, kernel, privileges};
+use crate::{Error, Result, kernel, plot, privileges};
 
 /// The bar moves on after so many packets.
 const PACKETS_A_STEP: u64 = 1 << 16;
@@ -28,11 +28,11 @@ pub(super) fn run(args: &cli::Replay) -> Result<()> {
         files.push(entry);
         damaged.extend(damage.map(|damage| format!("{} is {damage}", file.display())));
     }
-    let report = Report::new(
-        &replay.finish(),
-        files,
-        witness.as_ref().map(Witness::agreed),
-    );
+    let outcome = replay.finish();
+    if let Some(picture) = &args.plot {
+        draw(&outcome, &args.files, picture)?;
+    }
+    let report = Report::new(&outcome, files, witness.as_ref().map(Witness::agreed));
     if args.json {
         print_json(&report)?;
     } else {
@@ -55,6 +55,17 @@ fn witness(args: &cli::Replay, settings: &Settings, replay: &Replay) -> Result<O
     kernel::check()?;
     privileges::to_attach()?;
     Witness::new(settings, replay.settings()).map(Some)
+}
+
+/// Writes the picture as a whole, or not at all.
+fn draw(outcome: &Outcome, files: &[PathBuf], picture: &Path) -> Result<()> {
+    let names: Vec<_> = files
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
+    let drawn = plot::draw(&outcome.plot(&names.join(", ")));
+    fs::write(picture, drawn)
+        .map_err(|error| Error::Usage(format!("{} cannot be written: {error}", picture.display())))
 }
 
 /// Replays one file.

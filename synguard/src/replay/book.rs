@@ -67,6 +67,10 @@ impl Book {
     }
 
     fn promote(&mut self, net: IpNet, rule: &Rule, evidence: &Evidence) {
+        // One whose time was over, and which nobody has looked at since.
+        if let Some(over) = self.tables.rule(&net) {
+            self.lift(net, &over, Lift::Expired);
+        }
         self.tables.insert_rule(net, *rule);
         self.all_rules += u32::from(rule.scope == scope::ALL);
         if self.bans.len() >= TOLD {

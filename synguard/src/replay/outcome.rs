@@ -6,12 +6,15 @@ use synguard_common::abi::Rule;
 
 use super::book::Ban;
 use super::clock::CaptureClock;
-use super::history::History;
+use super::history::{History, KINDS};
 use super::run::{LeftOut, Replay};
 use super::schedule::SpoofedSpan;
 use super::thresholds::Row;
+use crate::address;
+use crate::class::Class;
 use crate::controller::Ledger as _;
 use crate::counters::Counters;
+use crate::plot::{Mark, Plot, Series};
 use crate::settings::Settings;
 
 /// What the filter and its controller would have done.
@@ -78,6 +81,38 @@ impl Outcome {
             floods: replay.floods,
             thresholds: replay.thresholds.rows(),
             history: replay.history,
+        }
+    }
+
+    /// SYNs over time by what became of them, and who was banned when.
+    pub fn plot(&self, title: &str) -> Plot {
+        let counts = |kind: usize| self.history.spans().iter().map(|span| span[kind]).collect();
+        let series = |(kind, label): (usize, &str)| Series {
+            label: label.to_owned(),
+            counts: counts(kind),
+        };
+        let mark = |ban: &Ban| Mark {
+            at: ban.since,
+            label: format!(
+                "{} banned as {}",
+                address::show(&ban.net),
+                Class::of(&ban.rule, self.settings.syn_rate).label()
+            ),
+        };
+        let flood = |flood: &SpoofedSpan| Mark {
+            at: flood.since,
+            label: "a spoofed flood is noticed".to_owned(),
+        };
+        let mut marks: Vec<_> = self.bans.iter().map(mark).collect();
+        marks.extend(self.floods.iter().map(flood));
+        marks.sort_by_key(|mark| mark.at);
+        Plot {
+            title: title.to_owned(),
+            unit: "SYNs",
+            begin: self.clock.date(CaptureClock::start()),
+            span: self.history.span(),
+            series: KINDS.into_iter().enumerate().map(series).collect(),
+            marks,
         }
     }
 

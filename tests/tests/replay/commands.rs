@@ -127,6 +127,33 @@ fn a_capture_without_packets_is_no_mistake() -> Result<()> {
 }
 
 #[test]
+fn a_picture_is_drawn_as_a_whole_or_refused() -> Result<()> {
+    let file = File::new("story.pcap", &ethernet(&SHORT.packets()?))?;
+    let picture = file.path().with_extension("svg");
+    let outcome = run(&[&file.text(), "--plot", &picture.display().to_string()])?;
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let drawn = std::fs::read_to_string(&picture)?;
+    for words in [
+        "<svg",
+        "<pattern",
+        "rate-limited",
+        "5.39.90.132 banned as reflection",
+        "37.187.112.166 banned as reflection",
+    ] {
+        assert!(drawn.contains(words), "{words}: {drawn}");
+    }
+    let outcome = run(&[&file.text(), "--plot", "/nowhere/out.svg"])?;
+    assert_eq!(outcome.code, Some(2), "{outcome:?}");
+    assert!(
+        outcome
+            .stderr
+            .contains("/nowhere/out.svg cannot be written"),
+        "{outcome:?}"
+    );
+    Ok(())
+}
+
+#[test]
 fn a_person_is_told_who_when_and_why() -> Result<()> {
     let file = File::new("story.pcap", &ethernet(&STORY.packets()?))?;
     let outcome = run(&[&file.text()])?;

@@ -60,6 +60,24 @@ fn evidence_is_the_storys(report: &Value) -> Result<()> {
     Ok(())
 }
 
+/// A source that is banned anew before anybody has looked whether its ban is over.
+#[test]
+fn each_ban_counts_its_own_packets() -> Result<()> {
+    let attack = Attack {
+        seconds: 10,
+        clients: 0,
+        ..STORY
+    };
+    let report = replayed(&attack, &["--ban-time", "2s", "--ban-scope", "all"])?;
+    let bans: Vec<_> = report["bans"].as_array().into_iter().flatten().collect();
+    assert_eq!(bans.len(), 6, "{report:#}");
+    let dropped: u64 = bans.iter().filter_map(|ban| ban["dropped"].as_u64()).sum();
+    assert_eq!(dropped, number(&report, "/dropped/banned")?, "{report:#}");
+    let open = bans.iter().filter(|ban| ban["ended"].is_null()).count();
+    assert_eq!(open, 2, "{report:#}");
+    Ok(())
+}
+
 /// Nothing was dropped when it was captured: what a ban would have dropped is in the
 /// file, and is counted as dropped.
 fn dropped_from_then_on(attack: &Attack, report: &Value) -> Result<()> {
