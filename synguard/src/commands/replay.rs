@@ -19,6 +19,7 @@ const PACKETS_A_STEP: u64 = 1 << 16;
 
 pub(super) fn run(args: &cli::Replay) -> Result<()> {
     let settings = args.detection.settings().validated()?;
+    check_plot(args)?;
     let mut replay = Replay::new(settings);
     let mut witness = witness(args, &settings, &replay)?;
     let mut files = Vec::new();
@@ -29,14 +30,14 @@ pub(super) fn run(args: &cli::Replay) -> Result<()> {
         damaged.extend(damage.map(|damage| format!("{} is {damage}", file.display())));
     }
     let outcome = replay.finish();
-    if let Some(picture) = &args.plot {
-        draw(&outcome, &args.files, picture)?;
-    }
     let report = Report::new(&outcome, files, witness.as_ref().map(Witness::agreed));
     if args.json {
         print_json(&report)?;
     } else {
         print(&show(&report))?;
+    }
+    if let Some(picture) = &args.plot {
+        draw(&outcome, &args.files, picture)?;
     }
     if damaged.is_empty() {
         return Ok(());
@@ -45,6 +46,26 @@ pub(super) fn run(args: &cli::Replay) -> Result<()> {
         "{}; everything before it was used",
         damaged.join("; ")
     )))
+}
+
+/// A picture in place of a capture would be a loss.
+fn check_plot(args: &cli::Replay) -> Result<()> {
+    let real = |path: &PathBuf| fs::canonicalize(path).ok();
+    let Some(picture) = args.plot.as_ref().and_then(real) else {
+        return Ok(());
+    };
+    if args
+        .files
+        .iter()
+        .filter_map(real)
+        .any(|file| file == picture)
+    {
+        return Err(Error::Usage(format!(
+            "{} is a capture: give --plot another name",
+            picture.display()
+        )));
+    }
+    Ok(())
 }
 
 /// The program in the kernel, where it is asked.
@@ -57,7 +78,6 @@ fn witness(args: &cli::Replay, settings: &Settings, replay: &Replay) -> Result<O
     Witness::new(settings, replay.settings()).map(Some)
 }
 
-/// Writes the picture as a whole, or not at all.
 fn draw(outcome: &Outcome, files: &[PathBuf], picture: &Path) -> Result<()> {
     let names: Vec<_> = files
         .iter()

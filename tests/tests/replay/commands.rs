@@ -127,7 +127,7 @@ fn a_capture_without_packets_is_no_mistake() -> Result<()> {
 }
 
 #[test]
-fn a_picture_is_drawn_as_a_whole_or_refused() -> Result<()> {
+fn a_picture_is_drawn_and_never_over_a_capture() -> Result<()> {
     let file = File::new("story.pcap", &ethernet(&SHORT.packets()?))?;
     let picture = file.path().with_extension("svg");
     let outcome = run(&[&file.text(), "--plot", &picture.display().to_string()])?;
@@ -142,7 +142,14 @@ fn a_picture_is_drawn_as_a_whole_or_refused() -> Result<()> {
     ] {
         assert!(drawn.contains(words), "{words}: {drawn}");
     }
+    let outcome = run(&[&file.text(), "--plot", &file.text()])?;
+    assert_eq!(outcome.code, Some(2), "{outcome:?}");
+    assert!(
+        std::fs::read(file.path())?.starts_with(&[0x4d, 0x3c]),
+        "still a capture"
+    );
     let outcome = run(&[&file.text(), "--plot", "/nowhere/out.svg"])?;
+    assert!(outcome.stdout.contains("WOULD BE BANNED"), "{outcome:?}");
     assert_eq!(outcome.code, Some(2), "{outcome:?}");
     assert!(
         outcome

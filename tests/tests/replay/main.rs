@@ -4,6 +4,7 @@
 mod commands;
 mod damage;
 mod formats;
+mod fuzz;
 mod handshakes;
 mod kernel;
 mod links;
