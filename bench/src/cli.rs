@@ -32,16 +32,24 @@ pub enum Part {
     Clients,
     /// Promotion, import, status, the controller's CPU and memory.
     Control,
+    /// Captures, replayed without a network.
+    Replay,
 }
 
 impl Cli {
     /// The parts to run, in their order.
     pub fn chosen(&self) -> Vec<Part> {
         let wanted = |part: &Part| self.parts.is_empty() || self.parts.contains(part);
-        [Part::Packet, Part::Wire, Part::Clients, Part::Control]
-            .into_iter()
-            .filter(wanted)
-            .collect()
+        [
+            Part::Packet,
+            Part::Wire,
+            Part::Clients,
+            Part::Control,
+            Part::Replay,
+        ]
+        .into_iter()
+        .filter(wanted)
+        .collect()
     }
 }
 
@@ -57,7 +65,7 @@ mod tests {
 
     #[test]
     fn all_parts_unless_some_are_named() {
-        assert_eq!(Cli::parse_from(["bench"]).chosen().len(), 4);
+        assert_eq!(Cli::parse_from(["bench"]).chosen().len(), 5);
         let cli = Cli::parse_from(["bench", "control", "packet"]);
         assert_eq!(cli.chosen(), [Part::Packet, Part::Control]);
     }

@@ -6,6 +6,7 @@ pub const RATE: &str = "Flood over veth";
 pub const COST: &str = "Cost per packet beyond XDP_DROP or XDP_PASS alone";
 pub const CLIENTS: &str = "Legitimate clients during a flood";
 pub const CONTROL: &str = "Control plane";
+pub const REPLAY: &str = "Captures read on one core";
 
 /// Who is measured.
 pub mod subject {
@@ -18,6 +19,8 @@ pub mod subject {
     pub const IPTABLES: &str = "iptables raw, ipset";
     pub const SYNGUARD: &str = "SynGuard";
     pub const KERNEL: &str = "kernel alone";
+    pub const TCPDUMP: &str = "tcpdump, SYNs printed";
+    pub const CAPINFOS: &str = "capinfos";
     pub const EMPTY: &str = "SynGuard, empty lists";
     pub const ONE_RULE: &str = "SynGuard, one source blocked";
     pub const NETWORKS: &str = "SynGuard, 100 k CIDRs";

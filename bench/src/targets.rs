@@ -52,6 +52,7 @@ pub fn judge(parts: &[Part], results: &Results) -> Vec<Target> {
             Part::Wire => wire(results),
             Part::Clients => Vec::new(),
             Part::Control => control(results),
+            Part::Replay => replay(results),
         });
     }
     targets
@@ -166,6 +167,18 @@ fn control(results: &Results) -> Vec<Target> {
     ]
 }
 
+fn replay(results: &Results) -> Vec<Target> {
+    let rate = |scenario: &str| results.median(names::REPLAY, who::SYNGUARD, scenario);
+    [
+        ("replay of a flood from one source", scenario::BLOCKED),
+        ("replay of a spoofed flood", scenario::SPOOFED),
+        ("replay of open connections", scenario::OPEN),
+    ]
+    .into_iter()
+    .map(|(name, scenario)| at_least(name, 3.0, " M packets/s", rate(scenario)))
+    .collect()
+}
+
 fn at_most(name: &'static str, limit: f64, unit: &'static str, value: Option<f64>) -> Target {
     target(name, Bound::AtMost, limit, unit, value)
 }
@@ -193,7 +206,10 @@ fn target(
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+    use crate::cli::Cli;
     use crate::stats::Summary;
 
     fn results(rows: &[(&str, &str, f64)]) -> Results {
@@ -225,8 +241,8 @@ mod tests {
 
     #[test]
     fn what_was_not_measured_is_missed() {
-        let targets = judge(&[Part::Packet, Part::Wire, Part::Control], &results(&[]));
-        assert_eq!(targets.len(), 13);
+        let targets = judge(&Cli::parse_from(["bench"]).chosen(), &results(&[]));
+        assert_eq!(targets.len(), 16);
         assert!(targets.iter().all(|target| !target.met));
     }
 

@@ -9,14 +9,17 @@
 //! with the sequence number after the SYN's is believed: it then shows that the sender
 //! goes on, not that he can hear.
 
-use std::cell::Cell;
+use std::hash::BuildHasher as _;
+
+use foldhash::fast::FixedState;
 
 use super::segment::{Connection, Segment};
-use super::slots::Slots;
 
-/// Connections under way that are kept in mind. A flood of new ones pushes out the
-/// oldest: at a million SYNs per second those of a quarter of a second ago.
-const ROOM: u32 = 1 << 18;
+/// Connections under way that are kept in mind: so many sets of [`WAYS`]. A flood of
+/// new ones pushes out the oldest of a set: at a million SYNs per second those of a
+/// quarter of a second ago.
+const SETS: usize = 1 << 16;
+const WAYS: usize = 4;
 /// Linux answers a SYN for so long at most, in seconds (`tcp_synack_retries` = 5 with
 /// the timeouts of RFC 6298).
 const ANSWERED_FOR: u64 = 64;
@@ -26,7 +29,9 @@ const FIRST_WINDOW: u32 = 1 << 16;
 
 /// Connections that wait for their client's ACK.
 pub struct Handshakes {
-    waiting: Slots<Connection, Cell<Waiting>>,
+    waiting: Vec<[Waiting; WAYS]>,
+    /// The same in each run: a capture has one outcome.
+    hasher: FixedState,
     /// In ticks.
     lifetime: u64,
     /// Whether a SYN-ACK has been seen that answers a SYN.
@@ -36,6 +41,8 @@ pub struct Handshakes {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Waiting {
+    /// The hash of its connection, which stands for it; 0 where there is none.
+    connection: u64,
     since: u64,
     /// The SYN's sequence number.
     client: u32,
@@ -47,7 +54,8 @@ impl Handshakes {
     /// None yet; `hz` ticks per second.
     pub fn new(hz: u32) -> Self {
         Self {
-            waiting: Slots::new(ROOM),
+            waiting: vec![[Waiting::default(); WAYS]; SETS],
+            hasher: FixedState::default(),
             lifetime: ANSWERED_FOR * u64::from(hz),
             answers_seen: false,
             completed: 0,
@@ -55,17 +63,23 @@ impl Handshakes {
     }
 
     /// Notes a SYN that got through.
-    pub fn opened(&self, syn: &Segment, now: u64) {
-        let fresh = Waiting {
-            since: now,
-            client: syn.sequence,
-            server: None,
+    pub fn opened(&mut self, syn: &Segment, now: u64) {
+        let connection = self.hash(syn.connection);
+        let set = self.set(connection);
+        // Its own place, or the oldest.
+        let held = set.iter().position(|held| held.connection == connection);
+        let oldest = || (0..WAYS).min_by_key(|way| set[*way].since);
+        let Some(way) = held.or_else(oldest) else {
+            return;
         };
-        match self.waiting.get(syn.connection) {
-            // Sent again: the answer to the first one counts.
-            Some(waiting) if waiting.get().client == syn.sequence => {}
-            Some(waiting) => waiting.set(fresh),
-            None => self.waiting.claim(syn.connection, |_, _| ()).set(fresh),
+        // Sent again: the answer to the first one counts.
+        if set[way].connection != connection || set[way].client != syn.sequence {
+            set[way] = Waiting {
+                connection,
+                since: now,
+                client: syn.sequence,
+                server: None,
+            };
         }
     }
 
@@ -78,28 +92,44 @@ impl Handshakes {
             self.answered(segment, acknowledged);
             return false;
         }
-        let Some(waiting) = self.waiting.get(segment.connection).map(Cell::get) else {
+        let connection = self.hash(segment.connection);
+        let Some(waiting) = self.find(connection).copied() else {
             return false;
         };
         let completes = !segment.rst && self.completes(&waiting, segment, acknowledged, now);
         if completes || segment.rst {
-            self.waiting.remove(segment.connection);
+            self.forget(connection);
         }
         self.completed += u64::from(completes);
         completes
     }
 
     fn answered(&mut self, answer: &Segment, acknowledged: u32) {
-        let Some(waiting) = self.waiting.get(answer.connection.reversed()) else {
-            return;
-        };
-        let before = waiting.get();
-        if acknowledged == before.client.wrapping_add(1) {
+        let connection = self.hash(answer.connection.reversed());
+        if let Some(waiting) = self.find(connection)
+            && acknowledged == waiting.client.wrapping_add(1)
+        {
+            waiting.server = Some(answer.sequence);
             self.answers_seen = true;
-            waiting.set(Waiting {
-                server: Some(answer.sequence),
-                ..before
-            });
+        }
+    }
+
+    fn hash(&self, connection: Connection) -> u64 {
+        self.hasher.hash_one(connection).max(1)
+    }
+
+    fn set(&mut self, connection: u64) -> &mut [Waiting; WAYS] {
+        &mut self.waiting[connection as usize % SETS]
+    }
+
+    fn find(&mut self, connection: u64) -> Option<&mut Waiting> {
+        let mut set = self.set(connection).iter_mut();
+        set.find(|waiting| waiting.connection == connection)
+    }
+
+    fn forget(&mut self, connection: u64) {
+        if let Some(waiting) = self.find(connection) {
+            *waiting = Waiting::default();
         }
     }
 
@@ -232,6 +262,22 @@ mod tests {
         handshakes.opened(&syn(other, 7), 2);
         assert!(!handshakes.followed(&segment(other, 8, Some(555)), 3));
         assert_eq!(handshakes.completed(), 0);
+    }
+
+    #[test]
+    fn a_flood_of_new_ones_takes_no_more_room_than_there_is() {
+        let mut handshakes = Handshakes::new(HZ);
+        let stranger = |n: u128| Connection {
+            client: (n, 1),
+            ..CLIENT
+        };
+        for n in 0..1_000_000 {
+            handshakes.opened(&syn(stranger(n), 7), u64::try_from(n / 1000).unwrap());
+        }
+        let mut completes = |n| handshakes.followed(&segment(stranger(n), 8, Some(1)), 1000);
+        let recent = (900_000..1_000_000).filter(|n| completes(*n)).count();
+        assert!(recent > 90_000, "{recent}");
+        assert!(!completes(5), "pushed out long ago");
     }
 
     #[test]

@@ -150,7 +150,10 @@ impl Replay {
             Kind::Syn(_) => {
                 self.history.count(decision.reason, now);
                 let source = packet.source.masked(&self.kernel_settings.mask);
-                self.thresholds.count(source.key(), now);
+                // Who has no record is far from any threshold.
+                if !matches!(decision.reason, Reason::SynSketched | Reason::SynUncounted) {
+                    self.thresholds.count(source.key(), now);
+                }
                 // The host never sees what was dropped, so it cannot be completed.
                 if decision.verdict == Verdict::Pass
                     && let Some(segment) = Segment::of(frame)
