@@ -11,7 +11,7 @@ use crate::frames::{Segment, build};
 use crate::names::scenario;
 
 /// In each capture.
-pub const PACKETS: u64 = 2_000_000;
+pub const PACKETS: u64 = 1_000_000;
 /// Half a million packets a second.
 const NANOS_BETWEEN: u64 = 2_000;
 const BEGIN: u64 = 1_600_000_000_000_000_000;

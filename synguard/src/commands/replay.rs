@@ -20,6 +20,7 @@ const PACKETS_A_STEP: u64 = 1 << 16;
 pub(super) fn run(args: &cli::Replay) -> Result<()> {
     let settings = args.detection.settings().validated()?;
     check_plot(args)?;
+    check_files(&args.files)?;
     let mut replay = Replay::new(settings);
     let mut witness = witness(args, &settings, &replay)?;
     let mut files = Vec::new();
@@ -68,6 +69,20 @@ fn check_plot(args: &cli::Replay) -> Result<()> {
     Ok(())
 }
 
+/// That the last one is no capture is better known before the first one is read. What
+/// is no plain file can be read but once.
+fn check_files(files: &[PathBuf]) -> Result<()> {
+    for file in files.iter().filter(|file| file.is_file()) {
+        let (stream, _) = open(file)?;
+        begin(stream, file)?;
+    }
+    Ok(())
+}
+
+fn begin(stream: Box<dyn Read>, file: &Path) -> Result<Reader<Box<dyn Read>>> {
+    Reader::open(stream).map_err(|error| Error::Usage(format!("{} {error}", file.display())))
+}
+
 /// The program in the kernel, where it is asked.
 fn witness(args: &cli::Replay, settings: &Settings, replay: &Replay) -> Result<Option<Witness>> {
     if !args.kernel {
@@ -95,8 +110,7 @@ fn feed(
     file: &Path,
 ) -> Result<(FileEntry, Option<Damage>)> {
     let (stream, bar) = open(file)?;
-    let mut reader = Reader::open(stream)
-        .map_err(|error| Error::Usage(format!("{} {error}", file.display())))?;
+    let mut reader = begin(stream, file)?;
     let damage = loop {
         match reader.read() {
             Ok(Some(frame)) => replay.feed(&frame, witness.as_deref_mut())?,

@@ -101,6 +101,26 @@ fn what_is_no_capture_is_refused_by_its_name() -> Result<()> {
 }
 
 #[test]
+fn a_later_file_that_is_no_capture_is_told_before_the_first_is_read() -> Result<()> {
+    let good = File::new("good.pcap", &ethernet(&SHORT.packets()?))?;
+    let bad = File::new("bad.pcap", b"no packets here\n")?;
+    let picture = good.path().with_extension("svg");
+    let outcome = run(&[
+        &good.text(),
+        &bad.text(),
+        "--plot",
+        &picture.display().to_string(),
+    ])?;
+    assert_eq!(outcome.code, Some(2), "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("bad.pcap is no pcap"),
+        "{outcome:?}"
+    );
+    assert!(!picture.exists());
+    Ok(())
+}
+
+#[test]
 fn flags_out_of_range_are_refused() -> Result<()> {
     let file = File::new("any.pcap", &ethernet(&[]))?;
     for flags in [
