@@ -34,6 +34,8 @@ pub enum Part {
     Clients,
     /// Promotion, import, status, the controller's CPU and memory.
     Control,
+    /// Captures, replayed without a network.
+    Replay,
 }
 
 impl Cli {

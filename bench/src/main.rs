@@ -14,6 +14,7 @@ mod machine;
 mod names;
 mod packet;
 mod peers;
+mod replay;
 mod report;
 mod rounds;
 mod stats;
@@ -86,5 +87,6 @@ fn measure(part: Part, rounds: u16, results: &mut Results) -> Result<()> {
         Part::Answers => wire::answering::measure(rounds, results),
         Part::Clients => wire::serving::measure(rounds, results),
         Part::Control => control::measure(rounds, results),
+        Part::Replay => cores::on_first(|| replay::measure(rounds, results))?,
     }
 }

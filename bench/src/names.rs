@@ -10,6 +10,7 @@ pub const CLIENTS: &str = "Legitimate clients during a flood";
 pub const CONNECT: &str = "How long these clients took to connect";
 pub const FLOOD: &str = "What came through of the flood meanwhile";
 pub const CONTROL: &str = "Control plane";
+pub const REPLAY: &str = "Captures read on one core";
 
 /// Who is measured.
 pub mod subject {
@@ -22,6 +23,8 @@ pub mod subject {
     pub const IPTABLES: &str = "iptables raw, ipset";
     pub const SYNGUARD: &str = "SynGuard";
     pub const KERNEL: &str = "kernel alone";
+    pub const TCPDUMP: &str = "tcpdump, SYNs printed";
+    pub const CAPINFOS: &str = "capinfos";
     pub const EMPTY: &str = "SynGuard, empty lists";
     pub const ONE_RULE: &str = "SynGuard, one source blocked";
     pub const NETWORKS: &str = "SynGuard, 100 k CIDRs";

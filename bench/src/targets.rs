@@ -53,6 +53,7 @@ pub fn judge(parts: &[Part], results: &Results) -> Vec<Target> {
             Part::Answers => answers(results),
             Part::Clients => clients(results),
             Part::Control => control(results),
+            Part::Replay => replay(results),
         });
     }
     targets
@@ -235,6 +236,18 @@ fn control(results: &Results) -> Vec<Target> {
     ]
 }
 
+fn replay(results: &Results) -> Vec<Target> {
+    let rate = |scenario: &str| results.median(names::REPLAY, who::SYNGUARD, scenario);
+    [
+        ("replay of a flood from one source", scenario::BLOCKED),
+        ("replay of a spoofed flood", scenario::SPOOFED),
+        ("replay of open connections", scenario::OPEN),
+    ]
+    .into_iter()
+    .map(|(name, scenario)| at_least(name, 3.0, " M packets/s", rate(scenario)))
+    .collect()
+}
+
 fn at_most(name: &'static str, limit: f64, unit: &'static str, value: Option<f64>) -> Target {
     target(name, Bound::AtMost, limit, unit, value)
 }
@@ -296,7 +309,7 @@ mod tests {
     #[test]
     fn what_was_not_measured_is_missed() {
         let targets = judge(Part::value_variants(), &results(&[]));
-        assert_eq!(targets.len(), 21);
+        assert_eq!(targets.len(), 24);
         assert!(targets.iter().all(|target| !target.met));
     }
 

@@ -198,6 +198,30 @@ pub fn was_sketched<T: Tables>(
     seen(first) && seen(second)
 }
 
+/// Counts a connection that `peer` completed, if it is of a source that was counted
+/// before: not those of who connected to this host by another interface.
+#[inline(always)]
+pub fn note_handshake<T: Tables>(peer: Address, now: u64, settings: &Settings, tables: &T) {
+    let source = peer.masked(&settings.mask);
+    let known = add_handshake(source, tables);
+    // Protected addresses have a record of their own.
+    let protected = source.key() != peer.key() && add_handshake(peer, tables);
+    if (known || protected || was_sketched(source.key(), now, settings, tables))
+        && let Some(pressure) = tables.pressure()
+    {
+        tables.add(&pressure.handshakes, 1);
+    }
+}
+
+#[inline(always)]
+fn add_handshake<T: Tables>(source: Address, tables: &T) -> bool {
+    let record = tables.known(source);
+    if let Some(record) = record {
+        tables.add(&record.handshakes, 1);
+    }
+    record.is_some()
+}
+
 /// Adds a SYN to the sketch and gives the estimate for its source.
 #[inline(always)]
 fn seen<T: Tables>(hash: u64, epoch: u32, tables: &T) -> u64 {

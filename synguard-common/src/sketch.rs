@@ -62,6 +62,11 @@ pub const fn count(cell: u32, epoch: u32) -> u32 {
     }
 }
 
+/// A cell as it would be had it counted in another epoch.
+pub fn dated(cell: u32, epoch: impl FnOnce(u32) -> u32) -> u32 {
+    epoch(cell >> COUNT_BITS) << COUNT_BITS | cell & COUNT
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

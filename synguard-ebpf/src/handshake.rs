@@ -7,12 +7,11 @@
 use aya_ebpf::Global;
 use aya_ebpf::macros::tracepoint;
 use aya_ebpf::programs::TracePointContext;
-use synguard_common::admit::was_sketched;
-use synguard_common::decide::Tables;
-use synguard_common::source::{Address, SourceKey};
+use synguard_common::admit::note_handshake;
+use synguard_common::source::Address;
 
 use crate::clock;
-use crate::maps::{SETTINGS, SOURCES};
+use crate::maps::SETTINGS;
 use crate::tables::Maps;
 
 /// `include/net/tcp_states.h`.
@@ -50,24 +49,6 @@ fn count(ctx: &TracePointContext) -> Result<(), i32> {
     // SAFETY: as above; `daddr_v6` is filled for IPv4 too, mapped into IPv6.
     let peer = unsafe { ctx.read_at::<[u32; 4]>(PEER_OFFSET.load() as usize)? };
     let settings = SETTINGS.get(0).ok_or(0)?;
-    let source = Address::from_key(peer).masked(&settings.mask).key();
-    let known = add(source);
-    // Protected addresses have a record of their own.
-    let protected = source != peer && add(peer);
-    // Not those of who connected to this host by another interface.
-    if known || protected || was_sketched(source, clock::now(), settings, &Maps) {
-        let pressure = Maps.pressure().ok_or(0)?;
-        Maps.add(&pressure.handshakes, 1);
-    }
+    note_handshake(Address::from_key(peer), clock::now(), settings, &Maps);
     Ok(())
-}
-
-#[inline(always)]
-fn add(source: SourceKey) -> bool {
-    // SAFETY: as in `tables`: the entry stays readable until the program ends.
-    let record = unsafe { SOURCES.get(source) };
-    if let Some(record) = record {
-        Maps.add(&record.handshakes, 1);
-    }
-    record.is_some()
 }

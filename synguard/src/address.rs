@@ -86,6 +86,11 @@ pub fn source_bits(address: IpAddr, mask: &SourceMask) -> u8 {
     u8::try_from(bits).unwrap_or(u8::MAX)
 }
 
+/// Whether a prefix is exactly one source.
+pub fn is_source(net: &IpNet, mask: &SourceMask) -> bool {
+    net.prefix_len() == source_bits(net.addr(), mask)
+}
+
 /// The prefix that a source's address stands for.
 ///
 /// # Panics

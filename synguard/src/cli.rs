@@ -26,7 +26,8 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 failed; 2 bad input; 3 not attached, or no such rule, source or interface;
-4 missing privilege; 5 kernel or interface cannot do it; 6 interface taken; 7 refused, as it would do harm.";
+4 missing privilege; 5 kernel or interface cannot do it; 6 interface taken; 7 refused, as it would do harm;
+8 a capture is damaged, and was used up to there.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -55,6 +56,8 @@ pub enum Command {
     Unlist(Unlist),
     /// Take the filter off.
     Detach(Detach),
+    /// Show what would have been done with a capture.
+    Replay(Replay),
 }
 
 /// Filter an interface, and watch over it until stopped.
@@ -72,6 +75,17 @@ pub struct Attach {
     /// Leave the filter in place at the end.
     #[arg(long)]
     pub keep: bool,
+    /// What to detect and what to do about it.
+    #[command(flatten)]
+    pub detection: Detection,
+    /// How much to log; from `debug` on the kernel side tells of every SYN.
+    #[arg(long, value_enum, default_value = "info", value_name = "LEVEL")]
+    pub log_level: LogLevel,
+}
+
+/// What to detect and what to do about it.
+#[derive(Args, Debug)]
+pub struct Detection {
     /// New connections per second from one source, above which it is banned
     /// unless it completes them.
     #[arg(long, default_value_t = DEFAULT.syn_rate, value_name = "SYNS", value_parser = clap::value_parser!(u32).range(1..))]
@@ -129,9 +143,6 @@ pub struct Attach {
     /// prefixes; 32 bytes of kernel memory each, and some 130 more once used.
     #[arg(long, default_value_t = DEFAULT.max_rules, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1024..=16_777_216))]
     pub max_rules: u32,
-    /// How much to log; from `debug` on the kernel side tells of every SYN.
-    #[arg(long, value_enum, default_value = "info", value_name = "LEVEL")]
-    pub log_level: LogLevel,
 }
 
 /// How much to log.
@@ -324,6 +335,31 @@ pub struct Detach {
     pub all: bool,
 }
 
+/// Show what would have been done with a capture.
+///
+/// Reads pcap and pcapng files, with the parser and the decisions of the packet path
+/// and the captures' own time. Needs no privilege and touches nothing.
+#[derive(Args, Debug)]
+pub struct Replay {
+    /// The captures, or `-` for standard input; several are taken as the parts of one,
+    /// in this order.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// As JSON (docs/replay-json.md).
+    #[arg(long)]
+    pub json: bool,
+    /// Draw the SYN rate over time, as SVG.
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
+    /// Run every packet through the program in the kernel as well, which must decide
+    /// the same; needs root.
+    #[arg(long)]
+    pub kernel: bool,
+    /// What to detect and what to do about it.
+    #[command(flatten)]
+    pub detection: Detection,
+}
+
 impl Attach {
     /// The flags as settings, not yet validated.
     pub const fn settings(&self) -> Settings {
@@ -331,6 +367,15 @@ impl Attach {
             mode: self.mode,
             dry_run: self.dry_run,
             keep: self.keep,
+            ..self.detection.settings()
+        }
+    }
+}
+
+impl Detection {
+    /// The flags as settings, not yet validated.
+    pub const fn settings(&self) -> Settings {
+        Settings {
             syn_rate: self.syn_rate,
             window: self.window,
             ban_time: self.ban_time,
@@ -345,6 +390,7 @@ impl Attach {
             ipv6_prefix: self.ipv6_prefix,
             max_sources: self.max_sources,
             max_rules: self.max_rules,
+            ..DEFAULT
         }
     }
 }
@@ -368,6 +414,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_replay_detects_as_attach_does() {
+        let cli = Cli::parse_from(["synguard", "replay", "flood.pcap"]);
+        let Command::Replay(replay) = cli.command else {
+            panic!("no replay")
+        };
+        assert_eq!(replay.detection.settings(), DEFAULT);
     }
 
     #[test]

@@ -26,6 +26,9 @@ pub enum Error {
     /// It would do harm.
     #[error("{0}")]
     Refused(String),
+    /// A capture is damaged; what stands before the damage was used.
+    #[error("{0}")]
+    Damaged(String),
     /// Anything else.
     #[error("{context}: {source}")]
     Failed {
@@ -47,6 +50,7 @@ impl Error {
             Self::Unsupported(_) => 5,
             Self::Busy(_) => 6,
             Self::Refused(_) => 7,
+            Self::Damaged(_) => 8,
         }
     }
 }

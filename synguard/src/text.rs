@@ -1,10 +1,22 @@
 //! Numbers and times as people read them.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 /// `2026-11-22T15:04:05Z`.
 pub fn date(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
+}
+
+/// `2026-11-22T15:04:05.123Z`.
+pub fn exact_date(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(time).to_string()
+}
+
+/// The counts that are not 0, by their names: `3 not tcp, 7 syn counted`.
+pub fn nonzero(counts: &BTreeMap<&str, u64>) -> String {
+    let counted = counts.iter().filter(|(_, count)| **count > 0);
+    list(counted.map(|(label, count)| format!("{count} {}", label.replace('_', " "))))
 }
 
 /// `1h 2m 3s`; whole seconds, or milliseconds below one second.

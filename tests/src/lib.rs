@@ -11,13 +11,14 @@
 //! [`clients`], [`download`], [`upload`], [`far_client`], [`wrk`], [`greeter`],
 //! [`registry`], [`tcp`], [`handmade`], [`flood`], [`sender`], [`crowd`] and
 //! [`real_capture`];
-//! watching it [`capture`], [`syn_acks`] and [`ping`]; and [`synguard`], the thing
-//! under test.
+//! watching it [`capture`], [`syn_acks`] and [`ping`]; written down, [`capture_file`]
+//! and [`seed_attack`]; and [`synguard`], the thing under test.
 //! Apart from it, a host with rules of its own: [`reach`].
 //! [`lab`] puts them together, [`demo`] tells the story.
 
 pub mod address;
 pub mod capture;
+pub mod capture_file;
 pub mod clients;
 pub mod controller;
 pub mod crowd;
@@ -40,6 +41,7 @@ pub mod program;
 pub mod reach;
 pub mod real_capture;
 pub mod registry;
+pub mod seed_attack;
 pub mod seed_packet;
 pub mod sender;
 pub mod services;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::env;
 use std::io::{Write as _, stderr};
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
@@ -59,6 +59,11 @@ impl RealCapture {
             path.display()
         );
         Ok(Some(Self(path)))
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 
     /// Has tshark count what is in it.

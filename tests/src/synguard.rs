@@ -163,7 +163,11 @@ pub fn outcome(command: &mut Command) -> Result<Outcome> {
     })
 }
 
-fn binary() -> Result<PathBuf> {
+/// The path of the binary under test.
+///
+/// # Errors
+/// When the variable is missing or points to nothing.
+pub fn binary() -> Result<PathBuf> {
     let path = env::var_os(BINARY).map(PathBuf::from).with_context(|| {
         format!("{BINARY} is not set: it must hold the absolute path of the synguard binary")
     })?;

@@ -9,7 +9,7 @@ use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use synguard::dataplane::Counters;
+use synguard::counters::Counters;
 use synguard_common::verdict::Reason;
 
 use super::filter::{Filter, Load};

@@ -6,6 +6,7 @@ mod doctor;
 mod edit;
 mod import;
 mod list;
+mod replay;
 mod report;
 mod status;
 mod targets;
@@ -37,6 +38,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Unblock(args) => edit::remove(&args, action::BLOCK),
         Command::Disallow(args) => edit::remove(&args, action::ALLOW),
         Command::Detach(args) => detach::run(&args),
+        Command::Replay(args) => replay::run(&args),
     }
 }
 

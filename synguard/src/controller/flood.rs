@@ -8,7 +8,7 @@
 use synguard_common::abi::{Pressure, SpoofedFlood};
 use synguard_common::verdict::Reason;
 
-use crate::dataplane::Counters;
+use crate::counters::Counters;
 
 /// It is over after so many looks in a row that showed none: a flood that
 /// pauses shall not be reported anew each time.

@@ -1,39 +1,22 @@
 //! One interface's controller: the loop around the plan.
 
 use std::future::Future;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use synguard_common::abi::SpoofedFlood;
-use synguard_common::source::SourceMask;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
-use super::bans::Bans;
 use super::challenge::Challenger;
+use super::detection::{Detection, PROOF, SCAN_EVERY, SWEEP_EVERY, TICK, YOUNG, YOUNG_TICK};
 use super::flood::{Sample, Watch};
 use super::journal;
-use super::plan::Policy;
-use super::promotion::Suspects;
 use crate::dataplane::{Attached, Events, in_place};
 use crate::interface::Network;
 use crate::protected::{self, Protected};
 use crate::settings::Settings;
 use crate::{Error, Result, challenge};
 
-/// How often bans and the interface as a whole are looked at.
-const TICK: Duration = Duration::from_secs(1);
-/// How often young bans are looked at: a client banned in its hurry is let in
-/// before it sends its SYNs again, a second after the first (RFC 6298).
-const YOUNG_TICK: Duration = Duration::from_millis(100);
-/// How long a ban is young.
-const YOUNG: Duration = Duration::from_secs(1);
-/// So long after its ban may a source prove to be a client: longer than the
-/// answers to its last SYNs can be under way.
-const PROOF: Duration = Duration::from_secs(30);
-/// Events bring offenders at once; a scan finds those whose event was lost.
-pub(super) const SCAN_EVERY: Duration = Duration::from_secs(5);
-/// Rules with an end that somebody else made are looked for, in [`TICK`]s.
-const SWEEP_EVERY: u32 = 60;
 /// Gates that removed rules left open are closed, in [`TICK`]s.
 pub(super) const TIDY_EVERY: u32 = 600;
 /// Why the controller ended.
@@ -51,18 +34,13 @@ pub enum Ending {
 pub struct Guard {
     pub(super) attached: Attached,
     events: Events,
-    pub(super) policy: Policy,
-    pub(super) mask: SourceMask,
+    pub(super) detection: Detection,
     pub(super) dry_run: bool,
     network: Network,
     pub(super) depended_on: Protected,
-    pub(super) bans: Bans,
-    pub(super) suspects: Suspects,
     watch: Watch,
     pub(super) challenger: Challenger,
     pub(super) next_scan: Instant,
-    /// Whether as many bans as there may be have been told of.
-    pub(super) was_full: bool,
     pub(super) ticks: u32,
 }
 
@@ -81,30 +59,17 @@ impl Guard {
     ) -> Result<Self> {
         let events = Events::open(&attached.pins)?;
         let clock = attached.clock;
-        let policy = Policy {
-            limit: settings.limit(),
-            window: clock.ticks(settings.window),
-            ban: clock.ticks(settings.ban_time),
-            max_ban: clock.ticks(settings.max_ban_time),
-            forget: clock.ticks(settings.forget_after),
-            scope: settings.ban_scope.code(),
-            hz: clock.hz,
-        };
         let challenger = Challenger::new(settings, &attached.facts, veth);
         let mut guard = Self {
             attached,
             events,
-            policy,
-            mask: settings.source_mask(),
+            detection: Detection::new(settings, &clock),
             dry_run: settings.dry_run,
             network: network.clone(),
             depended_on: depended_on.clone(),
-            bans: Bans::default(),
-            suspects: Suspects::default(),
             watch: Watch::new(settings.spoofed_rate, clock.hz),
             challenger,
             next_scan: Instant::now() + SCAN_EVERY,
-            was_full: false,
             ticks: 0,
         };
         guard.sweep()?;
@@ -134,8 +99,8 @@ impl Guard {
         for (address, why) in &self.depended_on {
             info!("{name}: protected {address} ({})", protected::reason(*why));
         }
-        if self.bans.len() > 0 {
-            info!("{name}: {} bans go on", self.bans.len());
+        if self.detection.bans.len() > 0 {
+            info!("{name}: {} bans go on", self.detection.bans.len());
         }
         info!(
             "{}",
@@ -230,8 +195,8 @@ impl Guard {
             return Ok(());
         }
         let (counters, pressure) = (maps.counters()?, maps.pressure()?);
-        let now = self.attached.clock.now();
-        let news = self.watch.look(Sample::of(&counters, &pressure, now));
+        let sample = Sample::of(&counters, &pressure, self.attached.clock.now());
+        let news = self.watch.look(sample);
         maps.set_flood(self.watch.flood())?;
         if let Some(news) = news {
             warn!(
@@ -250,6 +215,7 @@ impl Guard {
 
     fn has_young_bans(&self) -> bool {
         let clock = &self.attached.clock;
-        self.bans.any_since(clock.now(), clock.ticks(YOUNG))
+        self.detection
+            .has_bans_since(clock.now(), clock.ticks(YOUNG))
     }
 }

@@ -2,12 +2,16 @@
 
 mod bans;
 mod challenge;
-mod flood;
+pub mod detection;
+pub mod flood;
 mod guard;
 mod journal;
+mod ledger;
+mod pinned;
 pub mod plan;
 mod promotion;
 mod protection;
 mod upkeep;
 
 pub use guard::{Ending, Guard};
+pub use ledger::Ledger;

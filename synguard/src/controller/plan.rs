@@ -6,7 +6,9 @@ use synguard_common::decide::flagrant;
 use synguard_common::ports;
 use synguard_common::window::{Load, per_second};
 
+use crate::clock::Clock;
 use crate::rules::BLANK;
+use crate::settings::Settings;
 
 /// When to act and for how long, in ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,19 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// What was given, in the clock's ticks.
+    pub fn new(settings: &Settings, clock: &Clock) -> Self {
+        Self {
+            limit: settings.limit(),
+            window: clock.ticks(settings.window),
+            ban: clock.ticks(settings.ban_time),
+            max_ban: clock.ticks(settings.max_ban_time),
+            forget: clock.ticks(settings.forget_after),
+            scope: settings.ban_scope.code(),
+            hz: clock.hz,
+        }
+    }
+
     /// SYNs per second above which a source is an offender.
     pub fn syn_rate(&self) -> u32 {
         clamp(self.limit.saturating_mul(self.hz.into()) / self.window.max(1))

@@ -2,20 +2,15 @@
 
 use std::collections::HashMap;
 use std::mem;
-use std::time::Instant;
 
-use synguard_common::abi::{Event, Offences, SourceRecord};
+use synguard_common::abi::{Offences, SourceRecord};
 use synguard_common::source::{Address, SourceKey};
 use synguard_common::window::Load;
-use tracing::warn;
 
-use super::guard::{Guard, SCAN_EVERY};
-use super::journal;
+use super::detection::Detection;
+use super::ledger::Ledger;
 use super::plan::{Change, Offender, Suspicion, ban, is_cleared, judge};
 use crate::{Result, address};
-
-/// A scan of all records is to take at most one part in so many of the time.
-const SCAN_SHARE: u32 = 50;
 
 /// Sources over their rate, but perhaps only in a hurry.
 #[derive(Debug, Default)]
@@ -33,6 +28,11 @@ impl Suspects {
         }
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.new.len() + self.old.len()
+    }
+
     /// Those that are due, a tick having gone by.
     fn due(&mut self) -> HashMap<SourceKey, Suspicion> {
         let new = mem::take(&mut self.new);
@@ -40,11 +40,16 @@ impl Suspects {
     }
 }
 
-impl Guard {
-    pub(super) fn hear(&mut self, events: &[Event]) -> Result<()> {
-        for event in events {
-            if let Some(record) = self.attached.maps.source(Address::from_key(event.source))? {
-                self.consider(event.source, &record)?;
+impl Detection {
+    /// Looks at the sources that the packet path told of.
+    pub fn hear(
+        &mut self,
+        ledger: &mut impl Ledger,
+        sources: impl IntoIterator<Item = SourceKey>,
+    ) -> Result<()> {
+        for source in sources {
+            if let Some(record) = ledger.source(Address::from_key(source))? {
+                self.consider(ledger, source, &record)?;
             }
         }
         Ok(())
@@ -52,9 +57,14 @@ impl Guard {
 
     /// Bans a source that is over its rate beyond doubt, suspects one that is over
     /// it at all.
-    fn consider(&mut self, source: SourceKey, record: &SourceRecord) -> Result<()> {
-        match judge(record, &self.policy, self.attached.clock.now()) {
-            Some((Offender::Flagrant, load)) => self.promote(source, record, &load),
+    fn consider(
+        &mut self,
+        ledger: &mut impl Ledger,
+        source: SourceKey,
+        record: &SourceRecord,
+    ) -> Result<()> {
+        match judge(record, &self.policy, ledger.now()) {
+            Some((Offender::Flagrant, load)) => self.promote(ledger, source, record, &load),
             Some((Offender::Suspect, load)) => {
                 let handshakes = record.handshakes;
                 self.suspects.add(source, Suspicion { load, handshakes });
@@ -66,19 +76,19 @@ impl Guard {
 
     /// Bans the suspects that had a second to complete what got through, and did
     /// not.
-    pub(super) fn convict(&mut self) -> Result<()> {
+    pub fn convict(&mut self, ledger: &mut impl Ledger) -> Result<()> {
         for (source, suspicion) in self.suspects.due() {
-            let Some(record) = self.attached.maps.source(Address::from_key(source))? else {
+            let Some(record) = ledger.source(Address::from_key(source))? else {
                 continue;
             };
             if !is_cleared(&suspicion, &record, &self.policy) {
-                let load = record.load(self.attached.clock.now(), self.policy.window);
+                let load = record.load(ledger.now(), self.policy.window);
                 let worse = if load.syns > suspicion.load.syns {
                     load
                 } else {
                     suspicion.load
                 };
-                self.promote(source, &record, &worse)?;
+                self.promote(ledger, source, &record, &worse)?;
             }
         }
         Ok(())
@@ -86,55 +96,54 @@ impl Guard {
 
     /// Looks at every source: an event may have been lost in a full buffer, or
     /// have been one too many.
-    pub(super) fn scan(&mut self) -> Result<()> {
-        let begun = Instant::now();
-        let now = self.attached.clock.now();
+    pub fn scan(&mut self, ledger: &mut impl Ledger) -> Result<()> {
+        let now = ledger.now();
         let mut over = Vec::new();
-        self.attached.maps.review_sources(|source, record| {
+        ledger.review(&mut |source, record| {
             if judge(&record, &self.policy, now).is_some() {
                 over.push((source, record));
             }
         })?;
         for (source, record) in over {
-            self.consider(source, &record)?;
+            self.consider(ledger, source, &record)?;
         }
-        self.next_scan = Instant::now() + SCAN_EVERY.max(begun.elapsed() * SCAN_SHARE);
         Ok(())
     }
 
     /// Bans take half of the room for rules at most: who spoofs that many sources shall
     /// not keep a person from blocking one. The packet path still stops them.
-    fn has_banned_enough(&mut self) -> bool {
-        let most = self.attached.maps.rule_capacity() / 2;
+    fn has_banned_enough(&mut self, ledger: &impl Ledger) -> bool {
+        let most = ledger.most_bans();
         let full = u32::try_from(self.bans.len()).unwrap_or(u32::MAX) >= most;
         if full && !self.was_full {
-            warn!(
-                "{}: {most} sources are banned, which is half of the room for rules: others are \
-                 stopped over their rate, but not banned (attach with a larger --max-rules)",
-                self.interface()
-            );
+            ledger.tell_full(most);
         }
         self.was_full = full;
         full
     }
 
-    fn promote(&mut self, source: SourceKey, record: &SourceRecord, load: &Load) -> Result<()> {
-        let now = self.attached.clock.now();
+    fn promote(
+        &mut self,
+        ledger: &mut impl Ledger,
+        source: SourceKey,
+        record: &SourceRecord,
+        load: &Load,
+    ) -> Result<()> {
+        let now = ledger.now();
         let words = Address::from_key(source);
         let net = address::record_net(address::from_words(words), &self.mask);
-        if self.attached.maps.covering(&net, now)?.is_some() || self.has_banned_enough() {
+        if ledger.covering(&net, now)?.is_some() || self.has_banned_enough(ledger) {
             return Ok(());
         }
-        let offences = self.attached.maps.offences(words)?;
+        let offences = ledger.offences(words)?;
         let change = ban(net, record, load, offences, &self.policy, now);
-        let since = self.attached.clock.since(record.reported, now);
-        self.apply(&change, &journal::latency(since, &self.attached.clock))?;
+        self.apply(ledger, &change, Some(record.reported))?;
         if let Change::Promote(_, rule, evidence) = change {
             let offences = Offences {
                 count: evidence.offence,
                 until: rule.expires,
             };
-            self.attached.maps.set_offences(words, offences)?;
+            ledger.set_offences(words, offences)?;
         }
         Ok(())
     }

@@ -1,34 +1,43 @@
-//! What has to be done from time to time, and how a rule begins and ends.
+//! What has to be done from time to time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use synguard_common::abi::{Offences, Rule, origin};
+use synguard_common::abi::Event;
 use tracing::info;
 
+use super::detection::{Detection, SCAN_EVERY};
 use super::guard::{Guard, TIDY_EVERY};
-use super::plan::{Change, Lift, lift};
-use super::{journal, protection};
-use crate::rules::put;
-use crate::{Result, address, lists, text};
+use super::pinned::Pinned;
+use super::protection;
+use crate::{Result, lists, text};
+
+/// A scan of all records is to take at most one part in so many of the time.
+const SCAN_SHARE: u32 = 50;
 
 impl Guard {
-    /// Ends bans whose time is over, and those of sources that prove to be
-    /// clients, which they do soon or not at all.
-    pub(super) fn lift_bans(&mut self, age: Duration) -> Result<()> {
-        let now = self.attached.clock.now();
-        let age = self.attached.clock.ticks(age);
-        for net in self.bans.to_look_at(now, age) {
-            let rule = self.attached.maps.rule(&net)?;
-            let Some(rule) = rule.filter(|rule| rule.origin == origin::AUTOMATIC) else {
-                self.bans.remove(&net);
-                continue;
-            };
-            let record = self.attached.maps.source(address::to_words(net.addr()))?;
-            if let Some(change) = lift(net, &rule, record.as_ref(), &self.policy, now) {
-                self.apply(&change, "")?;
-            }
-        }
+    pub(super) fn hear(&mut self, events: &[Event]) -> Result<()> {
+        let sources = events.iter().map(|event| event.source);
+        let (detection, mut ledger) = self.parts();
+        detection.hear(&mut ledger, sources)
+    }
+
+    pub(super) fn convict(&mut self) -> Result<()> {
+        let (detection, mut ledger) = self.parts();
+        detection.convict(&mut ledger)
+    }
+
+    pub(super) fn scan(&mut self) -> Result<()> {
+        let begun = Instant::now();
+        let (detection, mut ledger) = self.parts();
+        detection.scan(&mut ledger)?;
+        self.next_scan = Instant::now() + SCAN_EVERY.max(begun.elapsed() * SCAN_SHARE);
         Ok(())
+    }
+
+    pub(super) fn lift_bans(&mut self, age: Duration) -> Result<()> {
+        let age = self.attached.clock.ticks(age);
+        let (detection, mut ledger) = self.parts();
+        detection.lift_bans(&mut ledger, age)
     }
 
     /// Looks at every rule: learns of bans made before, ends what is over, renews
@@ -48,58 +57,21 @@ impl Guard {
                 self.attached.maps.tidy()?;
             }
         }
-        let forget = self.policy.forget;
-        let forgotten = |offences: &Offences| offences.until.saturating_add(forget) <= now;
-        self.attached.maps.forget_offences(forgotten)?;
-        let mut over = Vec::new();
-        self.bans.clear();
-        self.attached.maps.each_rule(|net, rule| {
-            if let Some(change) = lift(net, &rule, None, &self.policy, now) {
-                over.push(change);
-            } else if rule.origin == origin::AUTOMATIC {
-                self.bans.insert(net, &rule);
-            }
-        })?;
-        self.apply_all(&over)
+        let (detection, mut ledger) = self.parts();
+        let maps = &ledger.attached.maps;
+        let over = detection.learn(now, |each| maps.each_rule(each))?;
+        detection.forget(&mut ledger)?;
+        over.iter()
+            .try_for_each(|change| detection.apply(&mut ledger, change, None))
     }
 
-    fn apply_all(&mut self, changes: &[Change]) -> Result<()> {
-        changes.iter().try_for_each(|change| self.apply(change, ""))
-    }
-
-    pub(super) fn apply(&mut self, change: &Change, remark: &str) -> Result<()> {
-        let _lock = self.attached.pins.lock_rules()?;
-        match change {
-            Change::Promote(net, rule, _) => {
-                // Somebody may have allowed or blocked it meanwhile.
-                if self.attached.maps.covering(net, rule.since)?.is_some() {
-                    return Ok(());
-                }
-                put(&mut self.attached.maps, net, *rule)?;
-                self.bans.insert(*net, rule);
-            }
-            Change::Lift(net, rule, why) => {
-                self.end(net, rule)?;
-                if let Lift::CompletesHandshakes(_) = why {
-                    // It was no offence.
-                    let source = address::to_words(net.addr());
-                    self.attached.maps.forget_offences_of(source)?;
-                }
-            }
-        }
-        let said = journal::change(change, &self.attached.clock, &self.policy, self.dry_run);
-        info!("{}: {said}{remark}", self.interface());
-        Ok(())
-    }
-
-    /// Ends a rule, unless somebody has put another one there meanwhile.
-    fn end(&mut self, net: &ipnet::IpNet, rule: &Rule) -> Result<()> {
-        self.bans.remove(net);
-        match self.attached.maps.rule(net)? {
-            Some(held) if held.since == rule.since => {
-                lists::release(&mut self.attached.maps, net, &held)
-            }
-            _ => Ok(()),
-        }
+    /// The detection, and the ledger that it works on.
+    fn parts(&mut self) -> (&mut Detection, Pinned<'_>) {
+        let ledger = Pinned {
+            policy: *self.detection.policy(),
+            attached: &mut self.attached,
+            dry_run: self.dry_run,
+        };
+        (&mut self.detection, ledger)
     }
 }

@@ -16,13 +16,13 @@ use synguard_common::known;
 use synguard_common::source::{self, Address, SourceKey, SourceMask};
 use synguard_common::verdict::Reason;
 
-use super::counters::Counters;
 use super::pins::Pins;
 use super::plain::{self, Plain};
 use super::table::{Table, describe};
 use super::trie::Trie;
 use super::words::Words;
 use crate::clock::Clock;
+use crate::counters::Counters;
 use crate::error::Context as _;
 use crate::{Error, Result, address};
 
@@ -177,7 +177,7 @@ impl Maps {
                 .counters
                 .get(&(reason as u32), 0)
                 .context("reading the counters")?;
-            counters.0[reason as usize] = values.iter().sum();
+            counters.add(reason, values.iter().sum());
         }
         Ok(counters)
     }
@@ -185,6 +185,23 @@ impl Maps {
     /// How many new sources there are.
     pub fn pressure(&self) -> Result<Pressure> {
         self.pressure.get(0)
+    }
+
+    /// Makes it look otherwise: for replay.
+    pub(super) fn set_pressure(&mut self, pressure: Pressure) -> Result<()> {
+        self.pressure.set(0, pressure)
+    }
+
+    /// A word of the filter before the records.
+    pub(super) fn known_word(&self, word: u32) -> Result<u64> {
+        let filter = Words::map(self.known.as_fd(), known::WORDS)?;
+        Ok(filter.all()[word as usize].load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set_known_word(&self, word: u32, bits: u64) -> Result<()> {
+        let filter = Words::map(self.known.as_fd(), known::WORDS)?;
+        filter.all()[word as usize].store(bits, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Whether there is a spoofed flood.

@@ -6,7 +6,6 @@
 
 mod attach;
 mod batch;
-mod counters;
 mod events;
 mod gates;
 mod job;
@@ -19,15 +18,18 @@ mod place;
 mod plain;
 mod rules;
 mod sandbox;
+mod snapshot;
 mod table;
 mod tracepoint;
 mod trie;
+mod twin;
 mod words;
 
 pub use attach::{Attached, Facts, Undo, attach, check, namespace};
-pub use counters::Counters;
 pub use events::Events;
 pub use link::holds as in_place;
 pub use maps::Maps;
 pub use pins::{Lock, Pins, attached_interfaces};
 pub use sandbox::{Sandbox, Sizes};
+pub use snapshot::Snapshot;
+pub use twin::Twin;

@@ -19,7 +19,7 @@ pub(super) enum Place {
 impl Place {
     pub(super) fn of(net: &IpNet, mask: &SourceMask) -> Self {
         let words = address::to_words(net.network());
-        if is_source(net, mask) {
+        if address::is_source(net, mask) {
             Self::exact(words)
         } else {
             Self::trie(words, u32::from(net.prefix_len()))
@@ -42,11 +42,6 @@ impl Place {
             Address::V6(words) => Self::TrieV6(TrieKey { bits, words }),
         }
     }
-}
-
-/// Whether a prefix is exactly one source.
-pub(super) fn is_source(net: &IpNet, mask: &SourceMask) -> bool {
-    net.prefix_len() == address::source_bits(net.addr(), mask)
 }
 
 /// Keys and rules for the batches, by map.

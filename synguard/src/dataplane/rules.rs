@@ -12,7 +12,7 @@ use synguard_common::source::Address;
 
 use super::gates::{Gates, Wanted};
 use super::maps::Maps;
-use super::place::{Place, Sorted, is_source};
+use super::place::{Place, Sorted};
 use crate::{Result, address};
 
 impl Maps {
@@ -186,8 +186,9 @@ impl Maps {
         if before == settings.mask {
             return self.set_settings(settings);
         }
-        let moving =
-            self.rules(|net, _| is_source(net, &before) != is_source(net, &settings.mask))?;
+        let moving = self.rules(|net, _| {
+            address::is_source(net, &before) != address::is_source(net, &settings.mask)
+        })?;
         self.mask = settings.mask;
         self.insert_rules(&moving)?;
         self.set_settings(settings)?;
@@ -203,7 +204,7 @@ impl Maps {
         let mut wanted = Wanted::none();
         let mut all_rules = 0_u32;
         self.each_rule(|net, rule| {
-            wanted.add(&net, is_source(&net, &self.mask));
+            wanted.add(&net, address::is_source(&net, &self.mask));
             all_rules += u32::from(rule.scope == scope::ALL);
         })?;
         Gates::map(self.gates.as_fd())?.set(&wanted);
@@ -213,7 +214,7 @@ impl Maps {
     fn open_gates<'n>(&self, nets: impl IntoIterator<Item = &'n IpNet>) -> Result<()> {
         let gates = Gates::map(self.gates.as_fd())?;
         for net in nets {
-            gates.open(net, is_source(net, &self.mask));
+            gates.open(net, address::is_source(net, &self.mask));
         }
         Ok(())
     }

@@ -7,12 +7,12 @@ use aya::{Ebpf, programs::Xdp};
 use synguard_common::abi::Settings;
 use synguard_common::verdict::{Decision, Reason, Verdict};
 
-use super::counters::Counters;
 use super::job::read_tick;
 use super::maps::Maps;
 use super::object;
 use crate::Result;
 use crate::clock::Clock;
+use crate::counters::Counters;
 use crate::error::Context as _;
 use crate::settings::DEFAULT;
 
@@ -44,7 +44,7 @@ impl Default for Sizes {
 
 /// The loaded program with maps of its own, attached to nothing.
 pub struct Sandbox {
-    ebpf: Ebpf,
+    pub(super) ebpf: Ebpf,
     filter: &'static str,
     maps: Maps,
     clock: Clock,
@@ -102,6 +102,26 @@ impl Sandbox {
     /// The kernel's clock.
     pub const fn clock(&self) -> Clock {
         self.clock
+    }
+
+    /// The longest frame that a test run takes: more than a page only where the
+    /// program takes packets in several buffers (`net/bpf/test_run.c`).
+    pub fn longest(&self) -> usize {
+        if self.filter == object::MULTI_BUFFER {
+            65_536
+        } else {
+            // A page less headroom and `struct skb_shared_info`.
+            3_520
+        }
+    }
+
+    /// The kernel's tick, exactly.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Failed`] where the kernel refuses to tell it.
+    pub fn tick(&mut self) -> Result<u64> {
+        read_tick(&mut self.ebpf, &self.maps)
     }
 
     /// Runs one frame of at least 14 bytes, the least that the kernel takes.

@@ -8,7 +8,8 @@ use synguard_common::abi::challenge;
 use synguard_common::verdict::Reason;
 
 use crate::challenge::{Hindrance, Obstacle};
-use crate::dataplane::{Counters, Maps};
+use crate::counters::Counters;
+use crate::dataplane::Maps;
 use crate::{Result, text};
 
 /// Whether clients that have not connected before are challenged with SYN cookies.

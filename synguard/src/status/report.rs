@@ -7,7 +7,8 @@ use serde::Serialize;
 use synguard_common::verdict::{Reason, Verdict};
 
 use super::{Challenges, ListEntry, RuleEntry, SourceEntry};
-use crate::dataplane::{Counters, Maps, Pins};
+use crate::counters::Counters;
+use crate::dataplane::{Maps, Pins};
 use crate::{Result, text};
 
 /// All attached interfaces.
@@ -175,9 +176,9 @@ impl Report {
             syns: counters.syns(),
             dropped: Dropped {
                 total: counters.dropped(),
-                by_reason: by_reason(counters, Verdict::Drop),
+                by_reason: counters.by_reason(Verdict::Drop),
             },
-            passed: by_reason(counters, Verdict::Pass),
+            passed: counters.by_reason(Verdict::Pass),
             rates: rates(first, second),
             // Without a controller nobody judges.
             spoofed: pins.controller().map_or(Ok(None), |_| spoofed(maps))?,
@@ -200,14 +201,6 @@ fn spoofed(maps: &Maps) -> Result<Option<Spoofed>> {
         new_sources_per_second: flood.new_per_second,
         handshakes_per_second: flood.handshakes_per_second,
     }))
-}
-
-fn by_reason(counters: &Counters, verdict: Verdict) -> BTreeMap<&'static str, u64> {
-    Reason::ALL
-        .into_iter()
-        .filter(|reason| reason.verdict() == verdict)
-        .map(|reason| (reason.label(), counters.of(reason)))
-        .collect()
 }
 
 fn rates(first: &Sample, second: &Sample) -> Rates {

@@ -1,6 +1,5 @@
 //! `status` and `list` for people.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -15,8 +14,8 @@ pub fn show(report: &Report) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}", headline(report));
     let _ = writeln!(out, "  {}", counts(report));
-    let drops = nonzero(&report.dropped.by_reason);
-    if !drops.is_empty() {
+    let drops = text::nonzero(&report.dropped.by_reason);
+    if report.dropped.total > 0 {
         let word = if report.dry_run {
             "would have dropped"
         } else {
@@ -147,14 +146,6 @@ fn safety(report: &Report) -> String {
             "prefixes"
         ),
     )
-}
-
-fn nonzero(counts: &BTreeMap<&str, u64>) -> String {
-    let counted = counts.iter().filter(|(_, count)| **count > 0);
-    let shown: Vec<_> = counted
-        .map(|(label, count)| format!("{count} {}", label.replace('_', " ")))
-        .collect();
-    shown.join(", ")
 }
 
 fn rule_table<'r>(title: &str, rules: impl IntoIterator<Item = &'r RuleEntry>) -> String {

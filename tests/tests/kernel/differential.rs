@@ -12,8 +12,7 @@ use synguard_common::verdict::{Reason, Verdict};
 
 use crate::frames::Extension::{Authentication, Fragment, Units};
 use crate::frames::*;
-use crate::host::HostTables;
-use crate::settings::settings;
+use crate::settings::{host, run, settings};
 
 const FRAMES: usize = 100_000;
 /// After so many frames both sides start with new state.
@@ -30,7 +29,7 @@ fn kernel_and_host_agree_on_random_and_mutated_frames() {
     for round in 0..FRAMES / ROUND {
         let mut sandbox = Sandbox::new(Sizes::default(), settings).unwrap();
         sandbox.load_challenge().unwrap();
-        let mut host = HostTables::default();
+        let mut host = host();
         for (net, rule) in rules().new_tree(&mut runner).unwrap().current() {
             sandbox.maps().insert_rule(&net, rule).unwrap();
             host.insert_rule(net, rule);
@@ -53,7 +52,7 @@ fn kernel_and_host_agree_on_random_and_mutated_frames() {
         sandbox.maps().set_settings(settings).unwrap();
         for _ in 0..ROUND {
             let frame = frame().new_tree(&mut runner).unwrap().current();
-            let expected = host.run(&frame, sandbox.clock().now(), &settings);
+            let expected = run(&host, &frame, sandbox.clock().now(), &settings);
             let decided = sandbox.run(&frame).unwrap();
             if expected.verdict == Verdict::Challenge {
                 let left = [Reason::SynNoListener, Reason::SynUnanswerable];

@@ -3,7 +3,6 @@
 mod challenge;
 mod differential;
 mod frames;
-mod host;
 mod lists;
 mod packets;
 mod report;

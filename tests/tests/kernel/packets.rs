@@ -6,8 +6,7 @@ use synguard_common::verdict::Reason;
 
 use crate::frames::Extension::{Authentication, Fragment, Units};
 use crate::frames::*;
-use crate::host::HostTables;
-use crate::settings::settings;
+use crate::settings::{host, run, settings};
 
 /// A description, a frame, and the reason it must be counted under.
 type Row = (String, Frame, Reason);
@@ -23,9 +22,9 @@ fn every_kind_of_packet_is_counted_as_what_it_is() {
     let settings = sandbox.maps().settings().unwrap();
     for (description, frame, expected) in rows {
         // A source over its limit would be counted differently: start anew.
-        let host = HostTables::default().run(&frame.0, sandbox.clock().now(), &settings);
-        assert_eq!(host.reason, expected, "host: {description}");
-        assert_eq!(host.verdict, expected.verdict(), "host: {description}");
+        let on_host = run(&host(), &frame.0, sandbox.clock().now(), &settings);
+        assert_eq!(on_host.reason, expected, "host: {description}");
+        assert_eq!(on_host.verdict, expected.verdict(), "host: {description}");
         for source in [synguard::address::to_words(V4.into()), masked_v6()] {
             sandbox.maps().forget_source(source).unwrap();
         }
@@ -546,7 +545,7 @@ fn a_frame_cut_within_the_ethernet_header_passes() {
     let sandbox = Sandbox::new(Sizes::default(), settings).unwrap();
     let settings = settings(&sandbox.clock());
     for len in 0..LEAST {
-        let decision = HostTables::default().run(&plain().cut(len).0, 0, &settings);
+        let decision = run(&host(), &plain().cut(len).0, 0, &settings);
         assert_eq!(decision.reason, Reason::TruncatedEthernet, "{len} bytes");
     }
 }

@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use synguard::clock::Clock;
+use synguard::replay::HostTables;
 use synguard::settings::{DEFAULT, Settings};
 use synguard_common::abi;
+use synguard_common::decide::decide;
+use synguard_common::packet::parse;
+use synguard_common::verdict::Decision;
 
 const SEED: u64 = 0x5eed;
 
@@ -23,4 +27,14 @@ pub fn settings(clock: &Clock) -> abi::Settings {
         limit: u64::from(LIMIT),
         ..settings.for_kernel(clock, SEED, DEFAULT.max_sources)
     }
+}
+
+/// The maps on the host, for these settings.
+pub fn host() -> HostTables {
+    HostTables::new(DEFAULT.source_mask(), SEED, DEFAULT.max_sources)
+}
+
+/// Decides about a frame on the host as the kernel would.
+pub fn run(host: &HostTables, frame: &[u8], now: u64, settings: &abi::Settings) -> Decision {
+    decide(parse(frame), now, settings, host)
 }

@@ -3,6 +3,7 @@
 use ipnet::IpNet;
 use synguard::clock::Clock;
 use synguard::dataplane::{Sandbox, Sizes};
+use synguard::replay::HostTables;
 use synguard::rules::BLANK;
 use synguard_common::abi::{NEVER, Rule, Settings, SourceRecord, action, holder, origin, scope};
 use synguard_common::repeat::{BATCH, BUSY};
@@ -10,8 +11,7 @@ use synguard_common::source::Address;
 use synguard_common::verdict::{Decision, Reason, Verdict};
 
 use crate::frames::*;
-use crate::host::HostTables;
-use crate::settings::{LIMIT, settings};
+use crate::settings::{LIMIT, host, run, settings};
 
 /// The kernel and the host with the same rules and records.
 struct Both {
@@ -23,7 +23,7 @@ impl Both {
     fn new() -> Self {
         Self {
             sandbox: Sandbox::new(Sizes::default(), settings).unwrap(),
-            host: HostTables::default(),
+            host: host(),
         }
     }
 
@@ -57,7 +57,7 @@ impl Both {
         let decision = Decision::new(reason, self.sandbox.maps().settings().unwrap().dry_run != 0);
         let settings = self.sandbox.maps().settings().unwrap();
         assert_eq!(
-            self.host.run(&frame.0, self.now(), &settings),
+            run(&self.host, &frame.0, self.now(), &settings),
             decision,
             "host"
         );
@@ -214,7 +214,7 @@ fn a_source_over_its_rate_is_stopped_and_reported_once() {
         both.expect(&syn(), Reason::DroppedRate);
     }
     let source = synguard::address::to_words(V4.into());
-    assert_eq!(*both.host.reported.borrow(), [source]);
+    assert_eq!(both.host.take_reported(), [source.key()]);
     let record = both.sandbox.maps().source(source).unwrap().unwrap();
     assert_eq!((record.syns, record.dropped), (u64::from(LIMIT) + 5, 5));
     assert_eq!(record.constant_source_port(), Some(80));
@@ -359,7 +359,7 @@ fn resets_are_counted_for_a_known_source() {
     );
     let record = both.sandbox.maps().source(source).unwrap().unwrap();
     assert_eq!((record.syns, record.resets), (1, 1));
-    assert_eq!(both.host.source(source).unwrap().resets.get(), 1);
+    assert_eq!(both.host.source(source).unwrap().resets, 1);
 }
 
 #[test]
@@ -439,13 +439,13 @@ fn a_flood_of_new_sources_gets_no_records() {
 
 #[test]
 fn a_cpu_whose_clock_is_a_moment_late_forgives_no_admissions() {
-    let host = HostTables::default();
+    let host = host();
     let told = Settings {
         admissions: 2,
         ..settings(&Clock { hz: 250, offset: 0 })
     };
     let epoch = 1 << told.epoch_shift;
-    let at = |index, now| host.run(&stranger(index).0, now, &told).reason;
+    let at = |index, now| run(&host, &stranger(index).0, now, &told).reason;
     assert_eq!(at(0, 9 * epoch), Reason::SynCounted);
     assert_eq!(at(1, 9 * epoch), Reason::SynCounted);
     assert_eq!(at(2, 9 * epoch), Reason::SynSketched);

@@ -11,11 +11,12 @@ use crate::workspace::Workspace;
 use crate::{ebpf, process, user};
 
 /// What SynGuard is compared with.
-const PEERS: [Package; 5] = [
+const PEERS: [Package; 6] = [
     Package::program("xdp-tools", "xdp-filter", "is a peer: xdp-filter"),
     Package::program("nftables", "nft", "is a peer"),
     Package::program("iptables", "iptables", "is a peer, together with ipset"),
     Package::program("ipset", "ipset", "is a peer, together with iptables"),
+    Package::program("tcpdump", "tcpdump", "reads captures too"),
     Package::program("ethtool", "ethtool", "lets a veth take what is sent to it"),
 ];
 

@@ -1,12 +1,28 @@
-//! Packets by reason, over all CPUs.
+//! Packets by reason.
+
+use std::collections::BTreeMap;
 
 use synguard_common::verdict::{Reason, Verdict};
 
 /// Packets by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters(pub(super) [u64; Reason::COUNT]);
+pub struct Counters([u64; Reason::COUNT]);
 
 impl Counters {
+    /// Counts so many more packets under a reason.
+    pub const fn add(&mut self, reason: Reason, packets: u64) {
+        self.0[reason as usize] += packets;
+    }
+
+    /// The counts of all reasons with this verdict, by their names.
+    pub fn by_reason(&self, verdict: Verdict) -> BTreeMap<&'static str, u64> {
+        Reason::ALL
+            .into_iter()
+            .filter(|reason| reason.verdict() == verdict)
+            .map(|reason| (reason.label(), self.of(reason)))
+            .collect()
+    }
+
     /// Packets with this reason.
     pub const fn of(&self, reason: Reason) -> u64 {
         self.0[reason as usize]

@@ -1,0 +1,13 @@
+//! `synguard replay`: captures of every form, the story's attack, real floods. The
+//! library where its answer is data, the real binary where it is what a person sees.
+
+mod commands;
+mod damage;
+mod formats;
+mod fuzz;
+mod handshakes;
+mod kernel;
+mod links;
+mod real;
+mod story;
+mod support;
