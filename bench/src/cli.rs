@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn all_parts_unless_some_are_named() {
-        assert_eq!(Cli::parse_from(["bench"]).chosen().len(), 5);
+        assert_eq!(Cli::parse_from(["bench"]).chosen().len(), 6);
         let cli = Cli::parse_from(["bench", "control", "packet"]);
         assert_eq!(cli.chosen(), [Part::Packet, Part::Control]);
     }
