@@ -58,7 +58,7 @@ pub fn decide<T: Tables>(packet: Packet, now: u64, settings: &Settings, tables: 
         }
         Segment::Syn(ports) => {
             let reason = of_syn(source, ports, now, settings, tables);
-            if settings.answers != 0 && is_unproven(reason) {
+            if settings.challenges(now) && is_unproven(reason) {
                 return Decision::challenge(reason, settings.dry_run != 0);
             }
             reason
@@ -110,7 +110,7 @@ fn of_syn<T: Tables>(
             tables.add(&rule.hits, 1);
             // Counted by itself and not with its prefix, which others share.
             match of_unruled_syn(address, ports, now, settings, tables) {
-                reason if settings.answers != 0 && is_unproven(reason) => Reason::SynProven,
+                reason if settings.challenges(now) && is_unproven(reason) => Reason::SynProven,
                 reason => reason,
             }
         }
@@ -170,7 +170,7 @@ fn of_unruled_syn<T: Tables>(
     let window = count(record, ports, now, settings, tables);
     let load = window.load(now, settings.window, record.totals());
     if !load.exceeds(settings.limit, settings.window) {
-        if settings.answers != 0 && record.is_good() {
+        if settings.challenges(now) && record.is_good() {
             return Reason::SynProven;
         }
         return Reason::SynCounted;

@@ -1,5 +1,6 @@
 //! What the kernel says about interfaces, addresses and routes (rtnetlink).
 
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use futures_util::TryStreamExt as _;
@@ -197,4 +198,31 @@ fn gateways_in(attributes: &[RouteAttribute]) -> Vec<IpAddr> {
             _ => Vec::new(),
         })
         .collect()
+}
+/// Whether interfaces of VLANs stand on this one, in the network namespace of this
+/// process.
+pub fn has_vlans(interface: &str) -> bool {
+    let config = fs::read_to_string("/proc/net/vlan/config").unwrap_or_default();
+    are_vlans_on(interface, &config)
+}
+
+/// `config` is as in `net/8021q/vlanproc.c`: name, number and the interface below.
+fn are_vlans_on(interface: &str, config: &str) -> bool {
+    let below = config.lines().filter_map(|line| line.rsplit('|').next());
+    below.map(str::trim).any(|below| below == interface)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vlans_are_told_by_what_they_stand_on() {
+        let config = "VLAN Dev name    | VLAN ID\nName-Type: VLAN_NAME_TYPE_RAW_PLUS_VID\n\
+                      eth0.100       | 100  | eth0\n";
+        for (interface, expected) in [("eth0", true), ("eth1", false), ("eth0.100", false)] {
+            assert_eq!(are_vlans_on(interface, config), expected, "{interface}");
+        }
+        assert!(!are_vlans_on("eth0", ""));
+    }
 }

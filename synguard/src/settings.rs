@@ -207,6 +207,7 @@ impl Settings {
             seed,
             // The controller sets it once it knows where SYNs can be answered.
             answers: 0,
+            answers_until: 0,
             answers_each: ANSWERS_EACH,
         }
     }

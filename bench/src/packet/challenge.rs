@@ -8,7 +8,7 @@ use std::net::TcpListener;
 
 use anyhow::{Context, Result, ensure};
 use synguard::dataplane::{Sandbox, Sizes};
-use synguard_common::abi::{Listener, Settings, hindrance};
+use synguard_common::abi::{Listener, NEVER, Settings, hindrance};
 use synguard_common::cookie::ability;
 use synguard_common::verdict::Reason;
 use synguard_tests::address::CONTAINER;
@@ -45,6 +45,7 @@ impl Challenging {
         let listener = container.inside(|| TcpListener::bind((CONTAINER, PORT)))??;
         let mut sandbox = Sandbox::new(Sizes::default(), |clock| Settings {
             answers: u32::MAX,
+            answers_until: NEVER,
             answers_each: u32::MAX,
             ..filter::settings(clock)
         })?;

@@ -109,4 +109,7 @@ pub mod obstacle {
     pub const LISTENERS: u32 = 4;
     /// Nothing is to be done, only counted.
     pub const DRY_RUN: u32 = 5;
+    /// Interfaces of VLANs stand on it, and a card that takes tags off before the program
+    /// sees a SYN does not put them on its answer.
+    pub const VLAN: u32 = 6;
 }

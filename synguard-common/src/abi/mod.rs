@@ -34,7 +34,7 @@ const _: () = {
     assert!(size_of::<LiveRule>() == 64);
     assert!(size_of::<SourceRecord>() == 136);
     assert!(size_of::<LiveRecord>() == 136);
-    assert!(size_of::<Settings>() == 88);
+    assert!(size_of::<Settings>() == 96);
     assert!(size_of::<Pressure>() == 56);
     assert!(size_of::<LivePressure>() == 56);
     assert!(size_of::<SpoofedFlood>() == 24);

@@ -40,4 +40,14 @@ pub struct Settings {
     /// How many of them may come from one network ([`crate::admit::NETWORK`]): answers
     /// to spoofed sources hit who was spoofed.
     pub answers_each: u32,
+    /// Until which tick: what the controller knows of listeners grows old without it.
+    pub answers_until: u64,
+}
+
+impl Settings {
+    /// Whether SYNs are answered with cookies at `now`.
+    #[inline(always)]
+    pub const fn challenges(&self, now: u64) -> bool {
+        self.answers != 0 && now < self.answers_until
+    }
 }

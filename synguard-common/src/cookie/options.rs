@@ -16,6 +16,9 @@ const MSS: u8 = 2;
 const WINDOW_SCALE: u8 = 3;
 const SACK_PERMITTED: u8 = 4;
 const TIMESTAMPS: u8 = 8;
+/// RFC 2385 and RFC 5925.
+const MD5_SIGNATURE: u8 = 19;
+const AUTHENTICATION: u8 = 29;
 
 /// The largest shift that there is (RFC 7323 section 2.3).
 const MAX_SHIFT: u32 = 14;
@@ -34,6 +37,8 @@ pub struct Options {
     pub stamped: u32,
     /// Its timestamp.
     pub timestamp: u32,
+    /// 1 where it is signed, and takes signed answers alone.
+    pub signed: u32,
 }
 
 impl Options {
@@ -47,6 +52,7 @@ impl Options {
         sack: 0,
         stamped: 0,
         timestamp: 0,
+        signed: 0,
     };
 
     /// Reads the `len` bytes of options at `start`.
@@ -98,6 +104,7 @@ impl Options {
             (WINDOW_SCALE, 3) => self.note_shift(frame, at),
             (SACK_PERMITTED, 2) => self.sack = 1,
             (TIMESTAMPS, 10) => self.note_timestamp(frame, at),
+            (MD5_SIGNATURE | AUTHENTICATION, _) => self.signed = 1,
             _ => {}
         }
     }
@@ -138,6 +145,7 @@ impl Options {
             sack: blur(self.sack) & 1,
             stamped: blur(self.stamped) & 1,
             timestamp: blur(self.timestamp),
+            signed: blur(self.signed) & 1,
         }
     }
 }
@@ -203,6 +211,7 @@ mod tests {
                     sack: 1,
                     stamped: 1,
                     timestamp: 5,
+                    signed: 0,
                 },
             ),
         ];
@@ -224,5 +233,13 @@ mod tests {
         assert_eq!(read(&bytes), Options::NONE);
         bytes[22..24].copy_from_slice(&[4, 2]);
         assert_eq!(read(&bytes).sack, 1);
+    }
+
+    #[test]
+    fn a_signature_is_noticed_whatever_its_size() {
+        for kind in [MD5_SIGNATURE, AUTHENTICATION] {
+            assert_eq!(read(&[kind, 4, 0, 0]).signed, 1, "{kind}");
+        }
+        assert_eq!(read(&[MSS, 4, 5, 180]).signed, 0);
     }
 }

@@ -12,7 +12,7 @@ const ACK: u8 = 0x10;
 const ECE: u8 = 0x40;
 const CWR: u8 = 0x80;
 
-/// A SYN that the kernel would make a cookie for.
+/// A SYN that the kernel would make a cookie for, and that nobody signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Syn {
     /// Between which ports.
@@ -52,6 +52,9 @@ impl Syn {
         // The kernel does not take a segment whose header is cut off.
         frame.get::<1>(at.wrapping_add(header_len).wrapping_sub(1))?;
         let options = Options::read(frame, at.wrapping_add(TcpHdr::LEN), options_len);
+        if options.signed != 0 {
+            return None;
+        }
         let header = frame.get::<{ TcpHdr::LEN }>(at)?;
         Some(Self {
             ports: Ports::new(

@@ -101,12 +101,12 @@ impl Hindrance {
             Self::Closed => "none is needed",
             Self::Unreadable => "apt install nftables iptables, or --challenge off",
             Self::Syncookies => {
-                "`sysctl -w net.ipv4.tcp_syncookies=2 net.ipv4.tcp_timestamps=2` in its network \
-                 namespace, or `attach --manage-sysctls`"
+                "`attach --manage-sysctls`, or in its network namespace \
+                 `sysctl -w net.ipv4.tcp_syncookies=2 net.ipv4.tcp_timestamps=2`"
             }
             Self::Timestamps => {
-                "`sysctl -w net.ipv4.tcp_timestamps=2` in its network namespace, or \
-                 `attach --manage-sysctls`"
+                "`attach --manage-sysctls`, or in its network namespace \
+                 `sysctl -w net.ipv4.tcp_timestamps=2`"
             }
             Self::NotAsked => "none is needed",
         }

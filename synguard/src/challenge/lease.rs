@@ -130,19 +130,24 @@ impl Lease {
     pub fn give_back(&mut self, sysctls: &impl Sysctls) -> Result<Vec<Leased>> {
         let others = self.others()?;
         let mut put_back = Vec::new();
+        let mut failed = None;
         for leased in self.held.clone() {
             let shared = others.iter().any(|other| {
                 (other.namespace, &other.sysctl) == (leased.namespace, &leased.sysctl)
             });
             let present = sysctls.read(leased.namespace, &leased.sysctl);
             if !shared && present.as_deref() == Some(&leased.during) {
-                sysctls.write(leased.namespace, &leased.sysctl, &leased.before)?;
+                let written = sysctls.write(leased.namespace, &leased.sysctl, &leased.before);
+                if let Err(error) = written {
+                    failed = Some(error);
+                    continue;
+                }
                 put_back.push(leased.clone());
             }
             self.held.remove(&leased);
             self.save()?;
         }
-        Ok(put_back)
+        failed.map_or(Ok(put_back), Err)
     }
 
     /// What other interfaces have on lease.

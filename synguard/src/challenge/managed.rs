@@ -1,7 +1,7 @@
 //! The sysctls that answering SYNs with cookies wants, set in every network namespace
 //! that has listeners, and put back.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 
 use tracing::info;
@@ -27,6 +27,7 @@ const NO_TIMESTAMPS: u32 = 0;
 ///
 /// [`crate::Error::Failed`] where what is on lease cannot be read.
 pub(super) fn take(interface: &str, survey: &Survey) -> Result<Vec<String>> {
+    let _lock = lock()?;
     let mut lease = open(interface)?;
     let mut failures = Vec::new();
     for namespace in &survey.namespaces {
@@ -53,6 +54,7 @@ pub(super) fn take(interface: &str, survey: &Survey) -> Result<Vec<String>> {
 ///
 /// [`crate::Error::Failed`] naming what could not be put back.
 pub fn give_sysctls_back(interface: &str) -> Result<()> {
+    let _lock = lock()?;
     for holder in Lease::holders(Path::new(DIRECTORY))? {
         if holder != interface && Pins::of(&holder).exist() {
             continue;
@@ -66,6 +68,15 @@ pub fn give_sysctls_back(interface: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Several controllers may end at once, and each looks at what the others hold.
+fn lock() -> Result<File> {
+    let path = Path::new(DIRECTORY).join("sysctls.lock");
+    fs::create_dir_all(DIRECTORY)
+        .and_then(|()| File::create(&path))
+        .and_then(|file| file.lock().map(|()| file))
+        .context(format!("locking {}", path.display()))
 }
 
 fn open(interface: &str) -> Result<Lease> {

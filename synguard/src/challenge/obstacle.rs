@@ -16,14 +16,17 @@ pub enum Obstacle {
     Listeners,
     /// A dry run.
     DryRun,
+    /// Interfaces of VLANs stand on it.
+    Vlan,
 }
 
-const ALL: [Obstacle; 5] = [
+const ALL: [Obstacle; 6] = [
     Obstacle::Kernel,
     Obstacle::Veth,
     Obstacle::Blind,
     Obstacle::Listeners,
     Obstacle::DryRun,
+    Obstacle::Vlan,
 ];
 
 impl Obstacle {
@@ -35,6 +38,7 @@ impl Obstacle {
             Self::Blind => obstacle::BLIND,
             Self::Listeners => obstacle::LISTENERS,
             Self::DryRun => obstacle::DRY_RUN,
+            Self::Vlan => obstacle::VLAN,
         }
     }
 
@@ -51,6 +55,7 @@ impl Obstacle {
             Self::Blind => "blind",
             Self::Listeners => "listeners",
             Self::DryRun => "dry_run",
+            Self::Vlan => "vlan",
         }
     }
 
@@ -65,6 +70,10 @@ impl Obstacle {
             }
             Self::Listeners => "no listener can be answered for",
             Self::DryRun => "a dry run does nothing",
+            Self::Vlan => {
+                "VLAN interfaces stand on it, and a network card that takes tags off \
+                           does not put them on an answer"
+            }
         }
     }
 
@@ -79,6 +88,7 @@ impl Obstacle {
             }
             Self::Listeners => "`synguard doctor` names what each of them lacks",
             Self::DryRun => "`attach` without --dry-run",
+            Self::Vlan => "`synguard detach`, then `attach --mode generic`",
         }
     }
 }

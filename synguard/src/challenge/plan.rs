@@ -1,6 +1,6 @@
 //! For which listeners SYNs are answered, and how. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 
 use synguard_common::abi::{Listener, hindrance};
@@ -11,6 +11,9 @@ use crate::firewall;
 use crate::listeners::{Endpoint, Survey, Sysctls, endpoints};
 use crate::ports::Ports;
 use crate::settings::Challenge;
+
+/// As many as the map of listeners takes; others are the kernel's.
+const ROOM: usize = 65_536;
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -70,8 +73,13 @@ impl Wanted {
     /// How every listener is answered for.
     pub fn plan(&self, survey: &Survey, firewalls: &Firewalls) -> Plan {
         let mut plan = Plan::default();
-        for endpoint in endpoints(survey) {
-            let firewall = firewalls.hindrance(survey, &endpoint);
+        // The same for all addresses of a namespace.
+        let mut known = HashMap::new();
+        for endpoint in endpoints(survey).into_iter().take(ROOM) {
+            let firewall = known
+                .entry((endpoint.namespace, endpoint.port))
+                .or_insert_with(|| firewalls.hindrance(survey, &endpoint))
+                .clone();
             let address = SocketAddr::new(endpoint.address, endpoint.port);
             let listener = self.listener(&endpoint, firewall.as_ref().map(Hindrance::from));
             if listener.hindrance == hindrance::NONE {

@@ -31,7 +31,7 @@ impl Errand {
             failures = managed::take(&self.interface, &survey)?;
             survey = listeners::survey()?;
         }
-        let firewalls = Firewalls::read(&survey)?;
+        let firewalls = Firewalls::read(&survey);
         Ok(Plan {
             prepared: self.lease || !self.wanted.manage_sysctls,
             failures,
@@ -45,17 +45,17 @@ impl Errand {
 pub struct Firewalls(Vec<Firewall>);
 
 impl Firewalls {
-    /// Reads them.
-    ///
-    /// # Errors
-    ///
-    /// [`crate::Error::Failed`] where a namespace cannot be entered.
-    pub fn read(survey: &Survey) -> Result<Self> {
+    /// Reads them. Of one that cannot be read, all that is known is that it hinders: a
+    /// container may have ended since the survey.
+    pub fn read(survey: &Survey) -> Self {
         let namespaces = survey.namespaces.iter();
         let firewalls = namespaces.map(|namespace| {
-            inside_of(namespace.inode, firewall::survey).context("entering a namespace")?
+            let firewall = inside_of(namespace.inode, firewall::survey)
+                .context("entering a network namespace")
+                .and_then(|firewall| firewall);
+            firewall.unwrap_or_else(|error| Firewall::unknown(&error))
         });
-        Ok(Self(firewalls.collect::<Result<_>>()?))
+        Self(firewalls.collect())
     }
 
     /// What is in the way to this endpoint: the own namespace's rules see every packet

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use synguard_common::abi::{Engagement, Settings as KernelSettings, SpoofedFlood};
 use synguard_common::verdict::Reason;
 use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::guard::Guard;
@@ -27,6 +28,13 @@ const IDLE_EVERY: Duration = Duration::from_secs(30);
 /// But at most one part in so many of the time is spent on it: a host may have
 /// thousands of containers.
 const SHARE: u32 = 50;
+/// And never longer than this lies between two looks: rules may change meanwhile.
+const AT_MOST: Duration = Duration::from_secs(60);
+/// The filter answers so long after the controller last told it to: without one, what
+/// is known of listeners and rules grows old.
+const TRUST: Duration = Duration::from_secs(60);
+/// How long the end of the controller waits for an errand.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Sysctls stay as they are so long after the last answer: who got it still has to
 /// come back with the ACK, which is read by them.
 const GRACE: Duration = Duration::from_secs(5);
@@ -55,7 +63,7 @@ struct Engaged {
 }
 
 impl Challenger {
-    pub(super) fn new(settings: &Settings, facts: &Facts, veth: bool) -> Self {
+    pub(super) fn new(settings: &Settings, facts: &Facts, veth: bool, has_vlans: bool) -> Self {
         let wanted = Wanted {
             challenge: settings.challenge(),
             ports: settings.challenge_ports,
@@ -66,6 +74,7 @@ impl Challenger {
             _ if settings.dry_run => Some(Obstacle::DryRun),
             _ if !facts.answers => Some(Obstacle::Kernel),
             _ if veth && facts.native => Some(Obstacle::Veth),
+            _ if has_vlans && facts.native => Some(Obstacle::Vlan),
             Challenge::Auto if !facts.handshakes => Some(Obstacle::Blind),
             _ => None,
         };
@@ -78,8 +87,8 @@ impl Challenger {
             sent: Instant::now(),
             next: Instant::now(),
             engaged: None,
-            // An earlier controller may have left some set.
-            calm_at: Some(Instant::now()),
+            // An earlier controller may have left some set, and answers under way.
+            calm_at: Some(Instant::now() + GRACE),
         }
     }
 
@@ -90,14 +99,15 @@ impl Challenger {
         };
         let plan = errand.await;
         self.errand = None;
-        self.next = self.next.max(Instant::now() + self.sent.elapsed() * SHARE);
+        let pause = (self.sent.elapsed() * SHARE).min(AT_MOST);
+        self.next = self.next.max(Instant::now() + pause);
         plan.context("looking for listeners").and_then(|plan| plan)
     }
 
     /// Waits until no errand is under way.
     pub(super) async fn wait(&mut self) {
         if let Some(errand) = self.errand.take() {
-            let _ = errand.await;
+            let _ = timeout(PATIENCE, errand).await;
         }
     }
 
@@ -106,8 +116,13 @@ impl Challenger {
         self.engaged.is_some()
     }
 
+    /// What was set for the idle time does not hold in a flood; but where nobody could be
+    /// answered for, there is nothing to hurry for.
     fn hurry(&mut self) {
-        self.next = self.next.min(self.sent + ENGAGED_EVERY);
+        let hopeless = self.plan.as_ref().is_some_and(|plan| !plan.answers_any());
+        if !hopeless {
+            self.next = self.next.min(self.sent + ENGAGED_EVERY);
+        }
     }
 
     fn is_possible(&self) -> bool {
@@ -134,7 +149,9 @@ impl Guard {
             self.disengage("the flood is over")?;
         }
         self.give_sysctls_back(due)?;
-        // What was set for the idle time does not hold in a flood.
+        if self.challenger.is_engaged() {
+            self.set_answers(ANSWERS)?;
+        }
         if due && self.challenger.engaged.is_none() {
             self.challenger.hurry();
         }
@@ -214,11 +231,14 @@ impl Guard {
         Ok(())
     }
 
+    /// Lets so many SYNs be answered, for a while.
     fn set_answers(&mut self, answers: u32) -> Result<()> {
         let _lock = self.attached.pins.lock_rules()?;
         let settings = self.attached.maps.settings()?;
+        let clock = &self.attached.clock;
         self.attached.maps.set_settings(KernelSettings {
             answers,
+            answers_until: clock.now() + clock.ticks(TRUST),
             ..settings
         })
     }
@@ -232,8 +252,11 @@ impl Guard {
         if due || !calm || self.challenger.errand.is_some() {
             return Ok(());
         }
+        // Tried again where something is in the way.
+        self.challenger.calm_at = Some(Instant::now() + AT_MOST);
+        challenge::give_sysctls_back(self.attached.pins.interface())?;
         self.challenger.calm_at = None;
-        challenge::give_sysctls_back(self.attached.pins.interface())
+        Ok(())
     }
 
     /// For `status`, and for the log where something new is in the way.

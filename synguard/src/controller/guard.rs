@@ -12,7 +12,7 @@ use super::detection::{Detection, PROOF, SCAN_EVERY, SWEEP_EVERY, TICK, YOUNG, Y
 use super::flood::{Sample, Watch};
 use super::journal;
 use crate::dataplane::{Attached, Events, in_place};
-use crate::interface::Network;
+use crate::interface::{Network, has_vlans};
 use crate::protected::{self, Protected};
 use crate::settings::Settings;
 use crate::{Error, Result, challenge};
@@ -59,7 +59,12 @@ impl Guard {
     ) -> Result<Self> {
         let events = Events::open(&attached.pins)?;
         let clock = attached.clock;
-        let challenger = Challenger::new(settings, &attached.facts, veth);
+        let challenger = Challenger::new(
+            settings,
+            &attached.facts,
+            veth,
+            has_vlans(attached.pins.interface()),
+        );
         let mut guard = Self {
             attached,
             events,

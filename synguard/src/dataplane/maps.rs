@@ -304,15 +304,21 @@ impl Maps {
         self.listeners.each(|key, listener| {
             before.insert(key, listener);
         })?;
+        let mut changed = Vec::new();
         for (address, listener) in listeners {
             let key = endpoint(address::to_words(address.ip()).key(), address.port());
             if before.remove(&key) != Some(*listener) {
-                self.listeners.insert(key, *listener)?;
+                changed.push((key, *listener));
             }
         }
-        before
-            .keys()
-            .try_for_each(|gone| self.listeners.remove(gone))
+        // Those that are gone make room.
+        for gone in before.keys() {
+            self.listeners.remove(gone)?;
+        }
+        for (key, listener) in changed {
+            self.listeners.insert(key, listener)?;
+        }
+        Ok(())
     }
 
     /// Forgets a source, known or not.

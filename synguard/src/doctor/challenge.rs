@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use synguard_common::abi::{Listener, hindrance};
 
 use super::{Finding, Level};
-use crate::Result;
 use crate::challenge::{Firewalls, Hindrance, Plan, Wanted};
 use crate::listeners::{self, OWN, Survey, ambiguous};
 use crate::ports::Ports;
@@ -25,16 +24,18 @@ const WANTED: Wanted = Wanted {
 };
 
 /// Looks at all listeners, and at what is on the way to them.
-///
-/// # Errors
-///
-/// [`crate::Error::Failed`] where sockets or firewall rules cannot be listed.
-pub fn of_challenges() -> Result<Vec<Finding>> {
-    let survey = listeners::survey()?;
-    let plan = WANTED.plan(&survey, &Firewalls::read(&survey)?);
+pub fn of_challenges() -> Vec<Finding> {
+    let survey = match listeners::survey() {
+        Ok(survey) => survey,
+        Err(error) => {
+            let remedy = "run it as root".to_owned();
+            return vec![Finding::warn(TOPIC, error.to_string(), remedy)];
+        }
+    };
+    let plan = WANTED.plan(&survey, &Firewalls::read(&survey));
     let mut findings = of_plan(&plan, &survey);
     findings.extend(of_survey(&survey));
-    Ok(findings)
+    findings
 }
 
 fn of_plan(plan: &Plan, survey: &Survey) -> Vec<Finding> {

@@ -157,6 +157,14 @@ fn save(make: Make, family: Family) -> Result<String, Failure> {
 }
 
 impl Firewall {
+    /// One of which nothing is known.
+    pub fn unknown(why: &crate::Error) -> Self {
+        let mut firewall = Self::default();
+        let remedy = "Run it as root: no less may read the packet filter's rules.";
+        firewall.unread(why.to_string(), remedy);
+        firewall
+    }
+
     fn unread(&mut self, what: String, remedy: &str) {
         self.unread.get_or_insert(Hindrance::Unreadable {
             what,

@@ -87,11 +87,15 @@ fn read(pipe: Option<impl Read>, most: u64) -> Vec<u8> {
 }
 
 fn start(program: &str, arguments: &[&str]) -> Result<Child, Failure> {
-    let path = env::var("PATH").unwrap_or_default();
+    // An empty folder would be the current one.
+    let path = match env::var("PATH") {
+        Ok(path) if !path.is_empty() => format!("{path}:{MORE_FOLDERS}"),
+        _ => MORE_FOLDERS.to_owned(),
+    };
     let mut command = Command::new(program);
     command
         .args(arguments)
-        .env("PATH", format!("{path}:{MORE_FOLDERS}"))
+        .env("PATH", path)
         .env("LC_ALL", "C")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -56,7 +56,10 @@ impl Challenges {
                 _ => "off",
             },
             // Whatever a controller said that is gone: this is what the filter does.
-            engaged_since: (maps.settings()?.answers != 0).then(|| text::date(since)),
+            engaged_since: maps
+                .settings()?
+                .challenges(clock.now())
+                .then(|| text::date(since)),
             obstacle: Obstacle::of(engagement.obstacle),
             answered: counters.of(Reason::SynAnswered),
             listeners: listeners

@@ -7,7 +7,7 @@ use etherparse::{SlicedPacket, TransportSlice};
 use synguard::address;
 use synguard::dataplane::{Sandbox, Sizes};
 use synguard::rules::BLANK;
-use synguard_common::abi::{Listener, Rule, Settings, SourceRecord, action, hindrance};
+use synguard_common::abi::{Listener, NEVER, Rule, Settings, SourceRecord, action, hindrance};
 use synguard_common::cookie::{Header, Ipv4, Ipv6, Question, Terms, ability, network_layer};
 use synguard_common::verdict::{Decision, Reason, Verdict};
 use synguard_tests::namespace::Namespace;
@@ -45,6 +45,7 @@ impl Bench {
         let v6 = TcpListener::bind((Ipv6Addr::from(SERVER_V6), port))?;
         let mut sandbox = Sandbox::new(Sizes::default(), |clock| Settings {
             answers: u32::MAX,
+            answers_until: NEVER,
             answers_each: u32::MAX,
             // All SYNs here come from the same source.
             limit: u64::from(u32::MAX),
@@ -243,6 +244,36 @@ fn what_no_listener_takes_is_passed() -> Result<()> {
 }
 
 #[test]
+fn who_signs_his_syns_is_left_to_the_kernel() -> Result<()> {
+    in_a_namespace(|mut bench| {
+        // TCP-MD5 (RFC 2385) and TCP-AO (RFC 5925), each padded with fillers.
+        for kind in [19, 29] {
+            let mut options = [1; 20];
+            options[..18].fill(0xab);
+            options[..2].copy_from_slice(&[kind, 18]);
+            let syn = bench.syn(SYN, &options);
+            bench.expect(&ipv4(&syn), Reason::SynUnanswerable);
+            bench.expect(&ipv6(&syn), Reason::SynUnanswerable);
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn nobody_is_asked_any_more_once_the_controller_is_gone_for_long() -> Result<()> {
+    in_a_namespace(|mut bench| {
+        let now = bench.sandbox.clock().now();
+        bench.tell(|settings| Settings {
+            answers_until: now,
+            ..settings
+        })?;
+        let syn = ipv4(&bench.syn(SYN, &OPTIONS));
+        bench.expect(&syn, Reason::SynCounted);
+        Ok(())
+    })
+}
+
+#[test]
 fn the_allowed_and_the_good_are_not_asked() -> Result<()> {
     in_a_namespace(|mut bench| {
         let syn = ipv4(&bench.syn(SYN, &OPTIONS));
@@ -341,6 +372,7 @@ fn without_the_program_or_in_a_dry_run_syns_pass_as_ever() -> Result<()> {
         bench.expect(&syn, Reason::SynCounted);
         let mut without = Sandbox::new(Sizes::default(), |clock| Settings {
             answers: u32::MAX,
+            answers_until: NEVER,
             ..settings(clock)
         })?;
         let decision = without.run(&syn.0)?;

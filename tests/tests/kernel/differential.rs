@@ -7,7 +7,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use synguard::dataplane::{Sandbox, Sizes};
 use synguard::rules::BLANK;
 use synguard::settings::DEFAULT;
-use synguard_common::abi::{Rule, Settings, SourceRecord, action, holder, origin, scope};
+use synguard_common::abi::{NEVER, Rule, Settings, SourceRecord, action, holder, origin, scope};
 use synguard_common::verdict::{Reason, Verdict};
 
 use crate::frames::Extension::{Authentication, Fragment, Units};
@@ -46,6 +46,7 @@ fn kernel_and_host_agree_on_random_and_mutated_frames() {
         let settings = Settings {
             admissions: ADMISSIONS,
             // Nobody listens here: who is to be answered is passed for that.
+            answers_until: NEVER,
             answers: if round % 2 == 0 { 0 } else { u32::MAX },
             ..sandbox.maps().settings().unwrap()
         };
