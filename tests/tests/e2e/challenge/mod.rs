@@ -33,6 +33,8 @@ use crate::support::number;
 /// In either family. Who has connected once is not challenged again.
 const CLIENTS: usize = 4;
 const QUICK: &str = "1G";
+/// Slow enough to be looked at while it is under way, however slow the looking is.
+const SLOW: &str = "50K";
 
 /// With them, answers are as good as the kernel's.
 const READY: &[(&str, &str)] = &[("tcp_syncookies", "2"), ("tcp_timestamps", "2")];

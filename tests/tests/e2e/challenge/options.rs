@@ -7,11 +7,8 @@ use synguard_tests::address::{CONTAINER, CONTAINER6, client, client6};
 use synguard_tests::syn_acks::SynAcks;
 use synguard_tests::topology::PROVIDER_END;
 
-use super::{CLIENTS, Place, READY, Scene, connection, shifts};
+use super::{CLIENTS, Place, READY, SLOW, Scene, connection, shifts};
 use crate::support::number;
-
-/// Slow enough to be looked at while it is under way, however slow the looking is.
-const SLOW: &str = "50K";
 
 #[test]
 fn downloads_are_whole_and_every_answer_is_sound() -> Result<()> {
