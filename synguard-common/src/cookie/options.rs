@@ -61,16 +61,19 @@ impl Options {
     /// one counts, as in `tcp_parse_options` (`net/ipv4/tcp_input.c`).
     #[inline(always)]
     pub fn read<V: View + ?Sized>(frame: &V, start: usize, len: usize) -> Self {
-        let mut options = Self::NONE;
+        let mut options = Self::NONE.blurred(frame);
         let mut at = 0_usize;
         for _ in 0..MAX_OPTIONS {
             at = (frame.blur(at as u64) & MASK) as usize;
+            // Else Linux 6.1 follows each mixture of options to the end: a million
+            // steps.
+            options = options.blurred(frame);
             match options.read_one(frame, start.wrapping_add(at), len.saturating_sub(at)) {
                 0 => break,
                 size => at = at.wrapping_add(size),
             }
         }
-        options.blurred(frame)
+        options
     }
 
     /// Reads the option at `at`, of which at most `left` bytes are there. Gives its
@@ -135,7 +138,7 @@ impl Options {
         }
     }
 
-    /// The verifier would otherwise follow each mixture of options to the end.
+    /// The same, of which the verifier no longer knows what it is.
     #[inline(always)]
     fn blurred<V: View + ?Sized>(self, frame: &V) -> Self {
         let blur = |word: u32| frame.blur(u64::from(word)) as u32;
