@@ -1,7 +1,9 @@
 //! `cargo xtask test`: every check and every test there is.
 
 use std::ffi::OsString;
+use std::num::NonZero;
 use std::process::Command;
+use std::thread::available_parallelism;
 
 use anyhow::{Result, bail};
 
@@ -10,6 +12,9 @@ use super::{build, test_packages};
 use crate::toolchain::{self, Purpose};
 use crate::workspace::Workspace;
 use crate::{cargo, check, ebpf, kernels, process, user};
+
+/// How many cases the test harness runs at a time, unless `--test-threads` says.
+const THREADS: &str = "RUST_TEST_THREADS";
 
 /// Runs it all, in an order in which cheap failures come first. `args` go to
 /// the end-to-end test binary.
@@ -52,9 +57,15 @@ fn all(workspace: &Workspace, args: &[OsString], steps: &mut Steps) -> Result<()
 fn end_to_end(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     let mut command = with_product(workspace, "test");
     command
+        .env(THREADS, threads().to_string())
         .args(["--release", "--package", "synguard-tests", "--"])
         .args(args);
     process::run(&mut command)
+}
+
+/// Cases mostly wait, for timers of TCP and ends of bans.
+fn threads() -> usize {
+    2 * available_parallelism().map_or(1, NonZero::get)
 }
 
 /// A cargo command whose programs learn where the product is. They see all
