@@ -2,10 +2,13 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use ipnet::IpNet;
+use synguard_common::abi::ABI_VERSION;
 
 use crate::address::parse_prefix;
 use crate::contact::{Endpoints, WhoisServer, parse_bootstrap, parse_whois};
@@ -58,6 +61,11 @@ pub enum Command {
     Detach(Detach),
     /// Show what would have been done with a capture.
     Replay(Replay),
+    /// Write what a shell needs to complete this command line.
+    Completions(Completions),
+    /// Write a manual page for each command.
+    #[command(hide = true)]
+    ManPages(ManPages),
 }
 
 /// Filter an interface, and watch over it until stopped.
@@ -360,6 +368,20 @@ pub struct Replay {
     pub detection: Detection,
 }
 
+/// Write what a shell needs to complete this command line.
+#[derive(Args, Debug)]
+pub struct Completions {
+    /// For which shell.
+    pub shell: Shell,
+}
+
+/// Write a manual page for each command: for whoever makes a package.
+#[derive(Args, Debug)]
+pub struct ManPages {
+    /// Where to; it must exist.
+    pub folder: PathBuf,
+}
+
 impl Attach {
     /// The flags as settings, not yet validated.
     pub const fn settings(&self) -> Settings {
@@ -395,14 +417,13 @@ impl Detection {
     }
 }
 
-/// As `--version` says it.
-pub const fn version() -> &'static str {
-    concat!(
-        env!("CARGO_PKG_VERSION"),
-        " (",
-        env!("SYNGUARD_COMMIT"),
-        ")"
-    )
+/// As `--version` says it: maps of another ABI belong to another build.
+pub fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("SYNGUARD_COMMIT"));
+        format!("{version} (commit {commit}, ABI {ABI_VERSION})")
+    });
+    &VERSION
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub mod protected;
 pub mod replay;
 pub mod report;
 pub mod rules;
+pub mod service;
 pub mod settings;
 pub mod status;
 pub mod text;

@@ -45,6 +45,8 @@ pub enum Task {
     /// The kernels are Debian's packages, downloaded once to target/kernels
     /// and never installed. `cargo xtask test` does this too, at its end.
     Kernels,
+    /// Make the packages: a .deb and a tarball, in target/dist.
+    Dist,
     /// Measure SynGuard side by side with its peers. Needs root.
     ///
     /// `cargo xtask bench -- packet --rounds 5` measures one part, quickly;

@@ -5,6 +5,7 @@ mod cargo;
 mod check;
 mod cli;
 mod commands;
+mod dist;
 mod ebpf;
 mod kernels;
 mod no_services;
@@ -46,6 +47,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Test { args } => commands::test::run(&workspace, &args),
         Task::Kernels => commands::kernels::run(&workspace),
         Task::Bench { args } => commands::bench::run(&workspace, &args),
+        Task::Dist => dist::run(&workspace),
         Task::Demo { args } => commands::demo::run(&workspace, &args),
     }
 }

@@ -46,6 +46,11 @@ impl Workspace {
         self.target().join("ebpf/synguard-bench.bpf.o")
     }
 
+    /// Where packages are made.
+    pub fn dist(&self) -> PathBuf {
+        self.target().join("dist")
+    }
+
     /// The program.
     pub fn binary(&self) -> PathBuf {
         self.target().join("release/synguard")

@@ -18,7 +18,7 @@ use crate::error::Context as _;
 use crate::interface::Network;
 use crate::protected::Protected;
 use crate::settings::Settings;
-use crate::{Error, Result, dataplane, kernel, privileges, protected};
+use crate::{Error, Result, dataplane, kernel, privileges, protected, service};
 
 pub(super) async fn run(args: Attach) -> Result<()> {
     let settings = args.settings().validated()?;
@@ -83,6 +83,9 @@ async fn watch_all(
 ) -> Result<()> {
     let mut tasks = JoinSet::new();
     let local = tokio::task::LocalSet::new();
+    let names: Vec<_> = guards.iter().map(Guard::interface).collect();
+    service::ready(&names);
+    let alive = local.spawn_local(service::keep_alive());
     for guard in guards {
         tasks.spawn_local_on(watch_one(guard, settings.keep, stop.clone()), &local);
     }
@@ -100,6 +103,7 @@ async fn watch_all(
             errors
         })
         .await;
+    alive.abort();
     first_of(errors)
 }
 
@@ -154,6 +158,7 @@ fn on_signal() -> Result<watch::Receiver<bool>> {
                 Some(()) = hangup.recv() => info!("the terminal is gone: going on without it"),
             }
         }
+        service::stopping();
         let _ = sender.send(true);
     });
     Ok(receiver)

@@ -1,11 +1,13 @@
 //! One file a subcommand.
 
 mod attach;
+mod completions;
 mod detach;
 mod doctor;
 mod edit;
 mod import;
 mod list;
+mod man_pages;
 mod replay;
 mod report;
 mod status;
@@ -39,6 +41,8 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Disallow(args) => edit::remove(&args, action::ALLOW),
         Command::Detach(args) => detach::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::ManPages(args) => man_pages::run(&args),
     }
 }
 

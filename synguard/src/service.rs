@@ -1,0 +1,39 @@
+//! What a service manager is told: sd_notify(3). Without one nothing is told, and
+//! nothing is missing.
+
+use sd_notify::{NotifyState, notify, watchdog_enabled};
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::warn;
+
+/// All interfaces are filtered.
+pub fn ready(interfaces: &[&str]) {
+    let status = format!("filtering {}", interfaces.join(", "));
+    tell(&[NotifyState::Ready, NotifyState::Status(&status)]);
+}
+
+/// The end has begun.
+pub fn stopping() {
+    tell(&[NotifyState::Stopping]);
+}
+
+/// Says over and over that the controller is alive, if anybody wants to know.
+///
+/// It shares its thread with the guards: it falls silent as soon as one of them hangs.
+pub async fn keep_alive() {
+    let Some(patience) = watchdog_enabled() else {
+        return;
+    };
+    // sd_watchdog_enabled(3) recommends half of it.
+    let mut ticker = interval(patience / 2);
+    ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticker.tick().await;
+        tell(&[NotifyState::Watchdog]);
+    }
+}
+
+fn tell(news: &[NotifyState<'_>]) {
+    if let Err(failure) = notify(news) {
+        warn!("the service manager could not be told: {failure}");
+    }
+}
