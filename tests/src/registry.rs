@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::namespace::Namespace;
+use crate::wait;
 
 /// No question is longer.
 const LONGEST: usize = 16 << 10;
@@ -51,9 +52,7 @@ impl Registry {
         address: &str,
         reply: impl Fn(&str) -> Reply + Send + Sync + 'static,
     ) -> Result<Self> {
-        let listener = namespace
-            .inside(|| TcpListener::bind(address))?
-            .with_context(|| format!("cannot listen on {address}"))?;
+        let listener = listen(namespace, address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let (asked, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
@@ -90,6 +89,19 @@ impl Drop for Registry {
             let _ = thread.join();
         }
     }
+}
+
+/// A case beside this one may have forked while the last listener was open: until its
+/// child becomes another program, that one is still there.
+fn listen(namespace: &Namespace, address: &str) -> Result<TcpListener> {
+    let what = format!("{address} to be free");
+    wait::until(&what, wait::GENEROUS, || {
+        match namespace.inside(|| TcpListener::bind(address)) {
+            Ok(Err(error)) if error.kind() == ErrorKind::AddrInUse => None,
+            listener => Some(listener),
+        }
+    })??
+    .with_context(|| format!("cannot listen on {address}"))
 }
 
 fn serve(
