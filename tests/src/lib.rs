@@ -24,6 +24,7 @@ pub mod controller;
 pub mod crowd;
 pub mod demo;
 pub mod download;
+pub mod fail2ban;
 pub mod far_client;
 pub mod flood;
 pub mod foreign;

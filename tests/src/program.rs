@@ -12,6 +12,8 @@ use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal
 /// What the lab calls, and the Debian package it comes from.
 const PACKAGES: &[(&str, &str)] = &[
     ("curl", "curl"),
+    ("fail2ban-client", "fail2ban"),
+    ("fail2ban-server", "fail2ban"),
     ("hping3", "hping3"),
     ("ip", "iproute2"),
     ("iptables-legacy-restore", "iptables"),

@@ -3,6 +3,7 @@
 //! without either the cases fail, they never pass silently.
 
 mod ban_scope;
+mod bouncers;
 mod busy_client;
 mod challenge;
 mod crash;

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::ebpf::verifier::BPFTOOL;
 use crate::packages::{self, HPING3, IPROUTE2, Package};
 
-const PACKAGES: [Package; 14] = [
+const PACKAGES: [Package; 15] = [
     Package::program("nginx-light", "nginx", "the web server that is flooded"),
     Package::program("postfix", "postfix", "the mail server that is flooded"),
     HPING3,
@@ -14,6 +14,7 @@ const PACKAGES: [Package; 14] = [
     Package::program("wrk", "wrk", "is the busy client of the web server"),
     Package::program("tcpreplay", "tcpreplay", "replays real captures of floods"),
     Package::program("tshark", "tshark", "counts what is in those captures"),
+    Package::program("fail2ban", "fail2ban-server", "bans by SynGuard"),
     Package::program("ipset", "ipset", "writes lists to import"),
     Package::program(
         "nftables",

@@ -19,6 +19,7 @@ use std::thread;
 
 use anyhow::{Result, anyhow, bail};
 
+use crate::dist;
 use crate::workspace::Workspace;
 use needs::Programs;
 use release::Release;
@@ -32,6 +33,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     let programs = Programs {
         synguard: workspace.binary(),
         tests: test_binary::build(workspace)?,
+        package: dist::debian(workspace)?,
     };
     let mut kernels = Vec::new();
     for release in &release::RELEASES {

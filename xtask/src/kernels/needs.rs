@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::packages::{self, HPING3, IPROUTE2, Package};
 
-const PACKAGES: [Package; 8] = [
+const PACKAGES: [Package; 9] = [
     Package::program(
         "qemu-system-x86",
         "qemu-system-x86_64",
@@ -22,6 +22,11 @@ const PACKAGES: [Package; 8] = [
     Package::program("xz-utils", "xz", "unpacks kernels and modules"),
     Package::program("zstd", "zstd", "unpacks kernels and modules"),
     Package::program("util-linux", "setpriv", "ends a guest with its owner"),
+    Package::file(
+        "systemd",
+        "/lib/systemd/systemd",
+        "starts the installed package in the guests",
+    ),
     HPING3,
     IPROUTE2,
 ];
@@ -33,6 +38,8 @@ pub struct Programs {
     pub synguard: PathBuf,
     /// The tests of the loaded program.
     pub tests: PathBuf,
+    /// The Debian package.
+    pub package: PathBuf,
 }
 
 /// Installs what is missing.

@@ -53,7 +53,7 @@ impl Outcome {
             lines => format!("synguard says what falls short:\n  {}", lines.join("\n  ")),
         };
         Ok(format!(
-            "{uname}: {passed} tests and the lifecycle passed in {} s; {missing}",
+            "{uname}: {passed} tests, the lifecycle and the package passed in {} s; {missing}",
             time.as_secs()
         ))
     }
@@ -101,7 +101,7 @@ mod tests {
         let verdict = outcome("0\n").verdict("6.1.0-56-amd64", Duration::from_secs(44));
         assert_eq!(
             verdict.expect("all is well"),
-            "6.1.0-56-amd64: 22 tests and the lifecycle passed in 44 s; \
+            "6.1.0-56-amd64: 22 tests, the lifecycle and the package passed in 44 s; \
              synguard says what falls short:\n  vb: no a"
         );
     }

@@ -9,6 +9,7 @@ use super::needs::Programs;
 
 const STAGE: &str = include_str!("stage.sh");
 const CASES: &str = include_str!("cases.sh");
+const PACKAGE: &str = include_str!("package.sh");
 
 /// The folder.
 #[derive(Debug)]
@@ -24,8 +25,10 @@ impl Share {
             fs::create_dir(path)?;
             fs::copy(&programs.synguard, path.join("synguard"))?;
             fs::copy(&programs.tests, path.join("tests"))?;
+            fs::copy(&programs.package, path.join("synguard.deb"))?;
             fs::write(path.join("stage.sh"), STAGE)?;
-            fs::write(path.join("cases.sh"), CASES)
+            fs::write(path.join("cases.sh"), CASES)?;
+            fs::write(path.join("package.sh"), PACKAGE)
         };
         copy().with_context(|| format!("{} cannot be filled", path.display()))?;
         Ok(Self {

@@ -1,0 +1,78 @@
+# The Debian package under systemd: installed, started, used, upgraded, purged.
+set -u
+share=$1
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export NO_COLOR=1
+unit=synguard@vb.service
+package=$share/synguard.deb
+offender=5.39.90.132
+
+fail() {
+    journalctl --no-pager --lines 30 --unit "$unit"
+    systemctl --no-pager status "$unit"
+    echo "FAILED: the package: $*"
+    exit 1
+}
+
+wait_for() {
+    local what=$1 end=$((SECONDS + 60))
+    shift
+    until "$@"; do
+        ((SECONDS < end)) || fail "$what: not within a minute"
+        sleep 0.2
+    done
+}
+
+install() { dpkg --install "$package" || fail "it cannot be installed"; }
+main_pid() { systemctl show --value --property MainPID "$unit"; }
+is_active() { systemctl --quiet is-active "$unit"; }
+is_another() { is_active && [ "$(main_pid)" != "$1" ] && [ "$(main_pid)" != 0 ]; }
+is_banned() { synguard status vb 2>&1 | grep -q "^  $offender .* automatic"; }
+flood() {
+    nsenter --net=/run/netns/P timeout 60 hping3 -q -S -s 80 -k -p 25 -a "$offender" \
+        -i u1000 -c 500 10.98.0.2 >/dev/null 2>&1
+}
+
+ip netns add P && ip link add vp netns P type veth peer name vb &&
+    ip -n P addr add 10.98.0.1/24 dev vp && ip addr add 10.98.0.2/24 dev vb &&
+    ip -n P link set vp up && ip link set vb up || fail "the link"
+# Emulation is slow; and the unit's own half minute would be waited out below.
+mkdir -p "/run/systemd/system/$unit.d"
+printf '[Service]\nTimeoutStartSec=300\nWatchdogSec=10\n' >"/run/systemd/system/$unit.d/test.conf"
+
+install
+synguard --version
+is_active && fail "it starts without being told to"
+systemctl start "$unit" || fail "it does not start"
+for set in CapBnd CapEff; do
+    # What the unit names: net_admin, sys_ptrace, sys_admin, perfmon and bpf.
+    grep -q "^$set:.*000000c000281000$" "/proc/$(main_pid)/status" ||
+        fail "other capabilities: $(grep Cap "/proc/$(main_pid)/status")"
+done
+flood
+wait_for "a ban" is_banned
+
+first=$(main_pid)
+kill -9 "$first"
+wait_for "a restart after a crash" is_another "$first"
+wait_for "the ban survives a crash" is_banned
+
+second=$(main_pid)
+kill -STOP "$second"
+wait_for "a restart after a hang" is_another "$second"
+wait_for "the ban survives a hang" is_banned
+
+third=$(main_pid)
+install
+wait_for "a restart by an upgrade" is_another "$third"
+wait_for "the ban survives an upgrade" is_banned
+
+systemctl stop "$unit" || fail "it does not stop"
+is_banned || fail "the filter went with the service"
+dpkg --purge synguard || fail "it cannot be purged"
+ip link show vb | grep xdp && fail "the filter is left"
+for left in /usr/bin/synguard /var/lib/synguard /usr/lib/systemd/system/synguard@.service \
+    /sys/fs/bpf/synguard/vb; do
+    [ ! -e "$left" ] || fail "$left is left"
+done
+echo "the package is as it should be"
