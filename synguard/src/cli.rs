@@ -200,6 +200,7 @@ pub struct List {
 /// It is written to standard output and never sent. Of a source whose address is
 /// probably forged it makes a notice, not an accusation.
 #[derive(Args, Debug)]
+#[command(mut_group("Detection", |detection| detection.requires("capture")))]
 pub struct ReportArgs {
     /// An address, or a prefix as `status` shows it.
     #[arg(value_name = "ADDRESS|CIDR", value_parser = parse_prefix)]
@@ -235,6 +236,16 @@ pub struct ReportArgs {
     /// What this interface saw only.
     #[arg(long, value_name = "INTERFACE")]
     pub iface: Option<String>,
+    /// What these captures show instead, pcap or pcapng, or `-` for standard input;
+    /// several are taken as the parts of one, in this order. Needs no privilege.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "iface")]
+    pub capture: Vec<PathBuf>,
+    /// Draw the source's SYN rate over time, as SVG, from a capture.
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
+    /// What SynGuard would have detected in the captures, and done about it.
+    #[command(flatten, next_help_heading = "With --capture")]
+    pub detection: Detection,
 }
 
 /// How a report is written down.

@@ -3,10 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::SystemTime;
 
-use etherparse::{NetSlice, SlicedPacket, TcpOptionElement, TcpSlice, TransportSlice};
+use etherparse::{LaxNetSlice, LaxSlicedPacket, TcpOptionElement, TcpSlice, TransportSlice};
 use serde::Serialize;
 
 use super::plain;
+
+const MAC_LEN: usize = 6;
 
 /// A packet as it came in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -47,10 +49,16 @@ impl Sample {
         Some(self.segment()?.to.ip())
     }
 
+    /// Whether it came with an Ethernet header, and not with one that was put before it.
+    pub fn has_link_addresses(&self) -> bool {
+        self.bytes.iter().take(2 * MAC_LEN).any(|byte| *byte != 0)
+    }
+
+    /// Also of one that was cut behind its TCP header.
     fn segment(&self) -> Option<Segment<'_>> {
-        let packet = SlicedPacket::from_ethernet(&self.bytes).ok()?;
+        let packet = LaxSlicedPacket::from_ethernet(&self.bytes).ok()?;
         let (source, destination, hops): (IpAddr, IpAddr, u8) = match packet.net? {
-            NetSlice::Ipv4(v4) => {
+            LaxNetSlice::Ipv4(v4) => {
                 let header = v4.header();
                 (
                     header.source_addr().into(),
@@ -58,7 +66,7 @@ impl Sample {
                     header.ttl(),
                 )
             }
-            NetSlice::Ipv6(v6) => {
+            LaxNetSlice::Ipv6(v6) => {
                 let header = v6.header();
                 (
                     header.source_addr().into(),
@@ -66,7 +74,7 @@ impl Sample {
                     header.hop_limit(),
                 )
             }
-            NetSlice::Arp(_) => return None,
+            LaxNetSlice::Arp(_) => return None,
         };
         let TransportSlice::Tcp(tcp) = packet.transport? else {
             return None;
