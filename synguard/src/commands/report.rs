@@ -83,12 +83,7 @@ fn picture(args: &ReportArgs, plot: Option<Plot>) -> Result<()> {
 }
 
 /// Makes the report of what was seen. `own` are this host's addresses.
-fn tell(
-    args: &ReportArgs,
-    letter: Letter,
-    evidence: Vec<Evidence>,
-    own: &[IpAddr],
-) -> Result<()> {
+fn tell(args: &ReportArgs, letter: Letter, evidence: Vec<Evidence>, own: &[IpAddr]) -> Result<()> {
     let mut dossier = Dossier {
         schema_version: SCHEMA_VERSION,
         source: address::show(&args.source),

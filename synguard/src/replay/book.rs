@@ -76,7 +76,11 @@ impl Book {
         }
         self.tables.insert_rule(net, *rule);
         self.all_rules += u32::from(rule.scope == scope::ALL);
-        let room = if self.looked_at == Some(net) { 2 * TOLD } else { TOLD };
+        let room = if self.looked_at == Some(net) {
+            2 * TOLD
+        } else {
+            TOLD
+        };
         if self.bans.len() >= room {
             self.untold += 1;
             return;

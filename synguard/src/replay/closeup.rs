@@ -71,13 +71,7 @@ impl Closeup {
         }
     }
 
-    pub(super) fn note(
-        &mut self,
-        frame: &Frame<'_>,
-        packet: Packet,
-        decision: Decision,
-        now: u64,
-    ) {
+    pub(super) fn note(&mut self, frame: &Frame<'_>, packet: Packet, decision: Decision, now: u64) {
         if packet.source.masked(&self.mask) != self.address {
             return;
         }
@@ -202,7 +196,10 @@ mod tests {
         closeup.note(&frame(6, &[]), syn("2001:db8::8", 3, 2), DROPPED, 0);
         let seen = closeup.seen.unwrap();
         assert_eq!((seen.syns, seen.dropped, seen.stamps), (2, 1, (6, 7)));
-        assert_eq!(seen.destination_ports.into_iter().collect::<Vec<_>>(), [(2, 2)]);
+        assert_eq!(
+            seen.destination_ports.into_iter().collect::<Vec<_>>(),
+            [(2, 2)]
+        );
         assert_eq!(seen.source_ports.len(), 2);
     }
 
@@ -244,6 +241,10 @@ mod tests {
         assert_eq!(seen.destination_ports.len(), 65_536);
         let stamps: Vec<_> = seen.samples.iter().map(|(nanos, _)| *nanos).collect();
         assert_eq!(stamps, [0, 1, 2, 3, 4]);
-        assert!(seen.samples.iter().all(|(_, bytes)| bytes.len() == SAMPLE_LEN));
+        assert!(
+            seen.samples
+                .iter()
+                .all(|(_, bytes)| bytes.len() == SAMPLE_LEN)
+        );
     }
 }

@@ -133,7 +133,7 @@ fn syns(evidence: &Evidence) -> String {
             format!("{} of them dropped by SynGuard", evidence.dropped)
         }
         _ => format!(
-            "none dropped by SynGuard, which would have dropped {}",
+            "SynGuard dropped none, and would have dropped {}",
             evidence.would_have_dropped
         ),
     };

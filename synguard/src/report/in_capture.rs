@@ -11,8 +11,10 @@ use crate::controller::detection::TICK;
 use crate::controller::plan::Lift;
 use crate::replay::{Ban, Closeup, Outcome, Seen};
 
-/// So many ports and bans are told one by one.
+/// So many bans and destination ports are told one by one.
 const TOLD: usize = 10;
+/// So many source ports are: a host that connects has another one each time.
+const SOURCE_PORTS: usize = 4;
 
 /// The evidence of a replay that looked at the source closely; none where it sent no
 /// SYN. `name` is that of the capture.
@@ -20,7 +22,9 @@ pub fn in_capture(name: &str, outcome: &Outcome) -> Option<Evidence> {
     let closeup = outcome.closeup.as_ref()?;
     let seen = closeup.seen.as_ref()?;
     let (first, last) = seen.stamps;
-    let offences = outcome.bans_of(&closeup.source).filter(|ban| is_offence(ban));
+    let offences = outcome
+        .bans_of(&closeup.source)
+        .filter(|ban| is_offence(ban));
     let bans = outcome.bans_of(&closeup.source).take(TOLD);
     Some(Evidence {
         place: Place::Capture,
@@ -35,13 +39,15 @@ pub fn in_capture(name: &str, outcome: &Outcome) -> Option<Evidence> {
         present_syns_per_second: None,
         handshakes: seen.handshakes,
         resets: seen.resets,
-        destination_ports: most_frequent(&seen.destination_ports),
+        destination_ports: most_frequent(&seen.destination_ports, TOLD),
         distinct_destination_ports: distinct(&seen.destination_ports),
-        source_ports: most_frequent(&seen.source_ports),
+        source_ports: most_frequent(&seen.source_ports, SOURCE_PORTS),
         source_port_varies: seen.source_ports.len() > 1,
         class: class(closeup, seen, outcome),
         offences: offences.count() as u64,
-        rules: bans.map(|ban| fact(ban, outcome.settings.syn_rate)).collect(),
+        rules: bans
+            .map(|ban| fact(ban, outcome.settings.syn_rate))
+            .collect(),
         samples: seen.samples.iter().map(sample).collect(),
     })
 }
@@ -79,14 +85,14 @@ fn is_offence(ban: &Ban) -> bool {
     !matches!(ban.ended, Some(Lift::CompletesHandshakes(_)))
 }
 
-fn most_frequent(counts: &HashMap<u16, u64>) -> Vec<PortCount> {
+fn most_frequent(counts: &HashMap<u16, u64>, most: usize) -> Vec<PortCount> {
     let mut counts: Vec<_> = counts.iter().map(|(port, syns)| (*port, *syns)).collect();
     counts.sort_unstable_by_key(|(port, syns)| (std::cmp::Reverse(*syns), *port));
     let count = |(port, syns)| PortCount {
         port,
         syns: Some(syns),
     };
-    counts.into_iter().take(TOLD).map(count).collect()
+    counts.into_iter().take(most).map(count).collect()
 }
 
 fn distinct(counts: &HashMap<u16, u64>) -> u32 {

@@ -29,9 +29,13 @@ pub fn letter(evidence: &Evidence, shown: &str, force: bool) -> Result<Letter> {
     if class.is_probably_a_victim() {
         return Ok(Letter::Notice);
     }
+    let stricter = match evidence.place {
+        Place::Interface => "",
+        Place::Capture => "a lower --syn-rate, over a longer --window, might make one; ",
+    };
     Err(Error::Refused(format!(
         "{shown} did nothing that an abuse desk could act on: {}, {} completed, and no ban; \
-         --force complains all the same",
+         {stricter}--force complains all the same",
         text::count(evidence.syns, "SYN", "SYNs"),
         text::count(evidence.handshakes, "handshake", "handshakes"),
     )))

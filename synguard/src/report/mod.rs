@@ -28,7 +28,7 @@ pub use letter::{Letter, letter};
 pub use mail::mail;
 pub use markdown::markdown;
 pub use on_interface::{Glance, glance, on_interface};
-pub use subject::counted_as;
 pub use reporter::{Reporter, parse_email, parse_organisation};
 pub use sample::Sample;
+pub use subject::counted_as;
 pub use xarf::xarf;

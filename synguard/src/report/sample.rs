@@ -193,6 +193,19 @@ mod tests {
     }
 
     #[test]
+    fn a_syn_that_was_cut_behind_its_header_is_read() {
+        let builder = PacketBuilder::ethernet2([2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2])
+            .ipv4([203, 0, 113, 7], [192, 0, 2, 2], 57)
+            .tcp(80, 25, 7, 8192)
+            .syn();
+        let mut frame = Vec::new();
+        builder.write(&mut frame, &[7; 400]).unwrap();
+        frame.truncate(96);
+        let line = sample(frame).line();
+        assert!(line.contains("192.0.2.2:25 SYN seq 7"), "{line}");
+    }
+
+    #[test]
     fn what_cannot_be_read_is_said() {
         for cut in 0..syn().len() {
             let cut = sample(syn()[..cut].to_vec());
