@@ -437,6 +437,23 @@ mod tests {
     }
 
     #[test]
+    fn a_report_of_captures_detects_as_attach_does() {
+        let report = |flags: &[&str]| {
+            let words = ["synguard", "report", "192.0.2.7"].iter().chain(flags);
+            Cli::try_parse_from(words)
+        };
+        let cli = report(&["--capture", "a.pcap", "b.pcap", "--plot", "out.svg"]).unwrap();
+        let Command::Report(args) = cli.command else {
+            panic!("no report")
+        };
+        assert_eq!((args.capture.len(), args.detection.settings()), (2, DEFAULT));
+        assert!(report(&["--capture", "a.pcap", "--syn-rate", "5"]).is_ok());
+        assert!(report(&["--capture", "a.pcap", "--iface", "eth0"]).is_err());
+        assert!(report(&["--syn-rate", "5"]).is_err());
+        assert!(report(&["--manage-sysctls"]).is_err());
+    }
+
+    #[test]
     fn no_flags_are_the_defaults() {
         let cli = Cli::parse_from(["synguard", "attach", "eth0"]);
         let Command::Attach(attach) = cli.command else {
