@@ -200,6 +200,7 @@ pub struct List {
 /// It is written to standard output and never sent. Of a source whose address is
 /// probably forged it makes a notice, not an accusation.
 #[derive(Args, Debug)]
+#[command(override_usage = "synguard report <ADDRESS|CIDR> [OPTIONS] [--capture <FILE>...]")]
 #[command(mut_group("Detection", |detection| detection.requires("capture")))]
 pub struct ReportArgs {
     /// An address, or a prefix as `status` shows it.
@@ -446,7 +447,10 @@ mod tests {
         let Command::Report(args) = cli.command else {
             panic!("no report")
         };
-        assert_eq!((args.capture.len(), args.detection.settings()), (2, DEFAULT));
+        assert_eq!(
+            (args.capture.len(), args.detection.settings()),
+            (2, DEFAULT)
+        );
         assert!(report(&["--capture", "a.pcap", "--syn-rate", "5"]).is_ok());
         assert!(report(&["--capture", "a.pcap", "--iface", "eth0"]).is_err());
         assert!(report(&["--syn-rate", "5"]).is_err());

@@ -2,7 +2,7 @@
 //! that is made of them.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, IsTerminal as _, Read};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -31,6 +31,7 @@ pub(super) struct Fed {
 /// That the last one is no capture, or `picture` one of them, is better known before
 /// the first one is read. What is no plain file can be read but once.
 pub(super) fn check(files: &[PathBuf], picture: Option<&PathBuf>) -> Result<()> {
+    check_standard_input(files)?;
     for file in files.iter().filter(|file| !is_standard_input(file)) {
         let facts = facts(file)?;
         if !facts.is_file() {
@@ -43,6 +44,20 @@ pub(super) fn check(files: &[PathBuf], picture: Option<&PathBuf>) -> Result<()> 
         begin(stream, file)?;
     }
     Ok(())
+}
+
+/// It holds one capture, and from a terminal none comes.
+fn check_standard_input(files: &[PathBuf]) -> Result<()> {
+    let times = files.iter().filter(|file| is_standard_input(file)).count();
+    let problem = match times {
+        0 => return Ok(()),
+        1 if io::stdin().is_terminal() => {
+            "is a terminal: pipe a capture into it, as in `gzip -dc FILE | synguard …`"
+        }
+        1 => return Ok(()),
+        _ => "can be read but once",
+    };
+    Err(Error::Usage(format!("- (standard input) {problem}")))
 }
 
 /// A picture in place of a capture would be a loss.

@@ -53,6 +53,14 @@ fn a_pipe_is_read_where_it_stands_among_files() -> Result<()> {
 }
 
 #[test]
+fn standard_input_is_one_file() -> Result<()> {
+    let outcome = run(&["-", "-"])?;
+    assert_eq!(outcome.code, Some(2), "{outcome:?}");
+    assert!(outcome.stderr.contains("read but once"), "{outcome:?}");
+    Ok(())
+}
+
+#[test]
 fn what_is_missing_is_told_before_the_first_file_is_read() -> Result<()> {
     let good = File::new("good.pcap", &ethernet(&SHORT.packets()?))?;
     let picture = good.path().with_extension("svg").display().to_string();
