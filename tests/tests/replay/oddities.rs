@@ -2,13 +2,17 @@
 //! that jump.
 
 use std::fs::OpenOptions;
-use std::io::{Seek as _, SeekFrom, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::process::Stdio;
 use std::thread;
 
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, Mode, mkfifoat};
 use synguard_tests::capture_file::{Captured, Interface, Order, PcapNg, link_type};
+use synguard_tests::program;
 use synguard_tests::seed_attack::{Attack, BEGIN, STORY};
+use synguard_tests::synguard::binary;
+use synguard_tests::wait;
 
 use crate::support::{File, bans, ethernet, number, report, run};
 
@@ -65,13 +69,21 @@ fn what_is_missing_is_told_before_the_first_file_is_read() -> Result<()> {
     let good = File::new("good.pcap", &ethernet(&SHORT.packets()?))?;
     let picture = good.path().with_extension("svg").display().to_string();
     for (bad, words) in [("/nowhere/b.pcap", "cannot be read"), ("/", "is a folder")] {
-        // Of a pipe nothing is read, or this would wait for ever.
+        // Who reads this pipe waits for ever.
         let pipe = good.path().with_file_name("nobody_writes.fifo");
         let _ = mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR);
         let pipe = pipe.display().to_string();
-        let outcome = run(&[&good.text(), &pipe, bad, "--plot", &picture])?;
-        assert_eq!(outcome.code, Some(2), "{outcome:?}");
-        assert!(outcome.stderr.contains(words), "{outcome:?}");
+        let mut command = program::command(binary()?);
+        command.args(["replay", &good.text(), &pipe, bad, "--plot", &picture]);
+        let mut process = program::spawn(command.stderr(Stdio::piped()))?;
+        let child = process.child();
+        let ended = || child.try_wait().transpose();
+        let status = wait::until("the refusal", wait::GENEROUS, ended)??;
+        assert_eq!(status.code(), Some(2));
+        let mut said = String::new();
+        let mut stderr = child.stderr.take().context("no standard error")?;
+        stderr.read_to_string(&mut said)?;
+        assert!(said.contains(words), "{said}");
     }
     Ok(())
 }
