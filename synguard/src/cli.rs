@@ -208,6 +208,8 @@ pub struct List {
 /// It is written to standard output and never sent. Of a source whose address is
 /// probably forged it makes a notice, not an accusation.
 #[derive(Args, Debug)]
+#[command(override_usage = "synguard report <ADDRESS|CIDR> [OPTIONS] [--capture <FILE>...]")]
+#[command(mut_group("Detection", |detection| detection.requires("capture")))]
 pub struct ReportArgs {
     /// An address, or a prefix as `status` shows it.
     #[arg(value_name = "ADDRESS|CIDR", value_parser = parse_prefix)]
@@ -243,6 +245,16 @@ pub struct ReportArgs {
     /// What this interface saw only.
     #[arg(long, value_name = "INTERFACE")]
     pub iface: Option<String>,
+    /// What these captures show instead, pcap or pcapng, or `-` for standard input;
+    /// several are taken as the parts of one, in this order. Needs no privilege.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "iface")]
+    pub capture: Vec<PathBuf>,
+    /// Draw the source's SYN rate over time, as SVG, from a capture.
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
+    /// What SynGuard would have detected in the captures, and done about it.
+    #[command(flatten, next_help_heading = "With --capture")]
+    pub detection: Detection,
 }
 
 /// How a report is written down.
@@ -444,6 +456,26 @@ mod tests {
             panic!("no replay")
         };
         assert_eq!(replay.detection.settings(), DEFAULT);
+    }
+
+    #[test]
+    fn a_report_of_captures_detects_as_attach_does() {
+        let report = |flags: &[&str]| {
+            let words = ["synguard", "report", "192.0.2.7"].iter().chain(flags);
+            Cli::try_parse_from(words)
+        };
+        let cli = report(&["--capture", "a.pcap", "b.pcap", "--plot", "out.svg"]).unwrap();
+        let Command::Report(args) = cli.command else {
+            panic!("no report")
+        };
+        assert_eq!(
+            (args.capture.len(), args.detection.settings()),
+            (2, DEFAULT)
+        );
+        assert!(report(&["--capture", "a.pcap", "--syn-rate", "5"]).is_ok());
+        assert!(report(&["--capture", "a.pcap", "--iface", "eth0"]).is_err());
+        assert!(report(&["--syn-rate", "5"]).is_err());
+        assert!(report(&["--manage-sysctls"]).is_err());
     }
 
     #[test]

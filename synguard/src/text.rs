@@ -13,6 +13,12 @@ pub fn exact_date(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(time).to_string()
 }
 
+/// What somebody else wrote, in one line: without control characters, which a terminal
+/// would obey and XML cannot hold.
+pub fn plain(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
 /// The counts that are not 0, by their names: `3 not tcp, 7 syn counted`.
 pub fn nonzero(counts: &BTreeMap<&str, u64>) -> String {
     let counted = counts.iter().filter(|(_, count)| **count > 0);

@@ -1,6 +1,7 @@
 //! One file a subcommand.
 
 mod attach;
+mod captures;
 mod completions;
 mod detach;
 mod doctor;

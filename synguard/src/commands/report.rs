@@ -8,12 +8,14 @@ use std::time::{Duration, SystemTime};
 use ipnet::IpNet;
 use tokio::time::sleep;
 
-use super::{print, print_json, say, targets};
+use super::{captures, print, print_json, say, targets};
 use crate::cli::{ReportArgs, ReportFormat, version};
 use crate::contact::{self, Cache, Contact, Endpoints};
 use crate::dataplane::{Maps, Pins};
 use crate::error::Context as _;
 use crate::interface::Network;
+use crate::plot::Plot;
+use crate::replay::Replay;
 use crate::report::{self, Dossier, Evidence, Letter, Reporter, SCHEMA_VERSION};
 use crate::{Error, Result, address};
 
@@ -21,6 +23,21 @@ use crate::{Error, Result, address};
 const RATE_TIME: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(args: &ReportArgs) -> Result<()> {
+    if args.capture.is_empty() {
+        on_interfaces(args).await
+    } else {
+        in_captures(args)
+    }
+}
+
+async fn on_interfaces(args: &ReportArgs) -> Result<()> {
+    if args.plot.is_some() {
+        return Err(Error::Usage(
+            "--plot draws what a capture shows, as a running filter keeps no rates of the past: \
+             add --capture with its file"
+                .to_owned(),
+        ));
+    }
     let pins = targets::attached(args.iface.as_deref())?;
     let evidence = evidence(&pins, &args.source).await?;
     let shown = address::show(&args.source);
@@ -28,14 +45,53 @@ pub(super) async fn run(args: &ReportArgs) -> Result<()> {
         return Err(unknown(&shown, &pins));
     };
     let letter = report::letter(main, &shown, args.force)?;
+    let own = Network::open()?.addresses().await?;
+    tell(args, letter, evidence, &own)
+}
+
+/// Where captures are damaged, that is said at the end, as all before it counts.
+fn in_captures(args: &ReportArgs) -> Result<()> {
+    let settings = args.detection.settings().validated()?;
+    let source = report::counted_as(&args.source, &settings.source_mask())?;
+    captures::check(&args.capture, args.plot.as_ref())?;
+    let mut replay = Replay::new(settings).looking_at(source);
+    let fed = captures::feed(&mut replay, None, &args.capture)?;
+    let outcome = replay.finish();
+    let (shown, names) = (address::show(&args.source), captures::names(&args.capture));
+    let Some(evidence) = report::in_capture(&names, &outcome) else {
+        return Err(fed.damage.unwrap_or_else(|| unseen(&shown, &names)));
+    };
+    let title = format!("{shown} in {names}: what SynGuard would have done");
+    let done = report::letter(&evidence, &shown, args.force)
+        // Whose capture it is, and so which address was hit, only the capture can tell.
+        .and_then(|letter| tell(args, letter, vec![evidence], &[]))
+        .and_then(|()| picture(args, outcome.closeup_plot(&title)));
+    match (done, fed.damage) {
+        (Err(error), Some(damage)) => {
+            say(&format!("synguard: {damage}"));
+            Err(error)
+        }
+        (done, damage) => done.and(damage.map_or(Ok(()), Err)),
+    }
+}
+
+fn picture(args: &ReportArgs, plot: Option<Plot>) -> Result<()> {
+    match (&args.plot, plot) {
+        (Some(picture), Some(plot)) => captures::draw(&plot, picture),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the report of what was seen. `own` are this host's addresses.
+fn tell(args: &ReportArgs, letter: Letter, evidence: Vec<Evidence>, own: &[IpAddr]) -> Result<()> {
     let mut dossier = Dossier {
         schema_version: SCHEMA_VERSION,
-        source: shown,
+        source: address::show(&args.source),
         letter,
         made_at: SystemTime::now(),
         synguard_version: version(),
         reporter: reporter(args),
-        destination: destination(args, &evidence).await?,
+        destination: report::destination(args.destination, &evidence, own),
         contact: Contact::default(),
         evidence,
     };
@@ -80,14 +136,16 @@ fn unknown(shown: &str, pins: &[Pins]) -> Error {
     ))
 }
 
+fn unseen(shown: &str, names: &str) -> Error {
+    Error::Absent(format!(
+        "no such source: {names} shows no SYN from {shown}; `synguard replay` shows whom SynGuard \
+         would have banned"
+    ))
+}
+
 fn reporter(args: &ReportArgs) -> Option<Reporter> {
     let email = args.reporter.clone()?;
     Some(Reporter::new(email, args.organisation.clone()))
-}
-
-async fn destination(args: &ReportArgs, evidence: &[Evidence]) -> Result<Option<IpAddr>> {
-    let own = Network::open()?.addresses().await?;
-    Ok(report::destination(args.destination, evidence, &own))
 }
 
 fn contact(args: &ReportArgs) -> Contact {

@@ -19,6 +19,10 @@ const HEADER_LEN: usize = 24;
 /// record that claims more is none.
 const MOST: usize = 1 << 20;
 
+/// What a record's header never is: a packet of no length, in the first microsecond of
+/// 1970. Where a machine stops, its file may end in zeros.
+const NOTHING: [u8; 16] = [0; 16];
+
 type Parse = fn(&[u8]) -> IResult<&[u8], LegacyPcapBlock<'_>, PcapError<&[u8]>>;
 
 /// A pcap file behind its header.
@@ -74,6 +78,13 @@ impl Classic {
                 ));
             }
             let seen = window.seen(usize::MAX);
+            if seen.starts_with(&NOTHING) {
+                return Err(
+                    "its record is nothing but zeros: they stand where the capture was \
+                            not written to its end"
+                        .to_owned(),
+                );
+            }
             match (self.parse)(seen) {
                 Ok((rest, _)) => return Ok(Some(seen.len() - rest.len())),
                 Err(Stop::Incomplete(Needed::Size(more))) => wanted = seen.len() + more.get(),

@@ -13,23 +13,23 @@ pub(super) enum Format {
 const OTHERS: [(&[u8], &str); 8] = [
     (
         &[0x1f, 0x8b],
-        "compressed: `gzip -dc FILE | synguard replay -` reads it",
+        "compressed: pipe `gzip -dc FILE` into this command, with `-` in the file's place",
     ),
     (
         &[0x28, 0xb5, 0x2f, 0xfd],
-        "compressed: `zstd -dc FILE | synguard replay -` reads it",
+        "compressed: pipe `zstd -dc FILE` into this command, with `-` in the file's place",
     ),
     (
         &[0xfd, b'7', b'z', b'X', b'Z'],
-        "compressed: `xz -dc FILE | synguard replay -` reads it",
+        "compressed: pipe `xz -dc FILE` into this command, with `-` in the file's place",
     ),
     (
         b"BZh",
-        "compressed: `bzip2 -dc FILE | synguard replay -` reads it",
+        "compressed: pipe `bzip2 -dc FILE` into this command, with `-` in the file's place",
     ),
     (
         &[0x04, 0x22, 0x4d, 0x18],
-        "compressed: `lz4 -dc FILE | synguard replay -` reads it",
+        "compressed: pipe `lz4 -dc FILE` into this command, with `-` in the file's place",
     ),
     (b"PK\x03\x04", "a ZIP archive: unpack it first"),
     (

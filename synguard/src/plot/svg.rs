@@ -125,7 +125,7 @@ fn patterns() -> Definitions {
 
 fn heading(plot: &Plot) -> Group {
     let from = humantime::format_rfc3339_seconds(plot.begin);
-    let span = crate::text::duration(plot.span);
+    let span = humantime::format_duration(plot.span);
     let below = format!(
         "{} per second, stacked; each step is {span}; UTC, from {from}",
         plot.unit

@@ -41,6 +41,8 @@ pub(super) struct Book {
     /// The tick that the controller is at: behind the clock while it catches up.
     pub(super) now: u64,
     pub(super) bans: Vec<Ban>,
+    /// A source whose bans are told of even then, as many again.
+    pub(super) looked_at: Option<IpNet>,
     /// Bans beyond those.
     pub(super) untold: u64,
     /// Rules with the scope `all`.
@@ -58,6 +60,7 @@ impl Book {
             clock: CaptureClock::new(),
             now: CaptureClock::start(),
             bans: Vec::new(),
+            looked_at: None,
             untold: 0,
             all_rules: 0,
             was_full: std::cell::Cell::new(false),
@@ -73,7 +76,12 @@ impl Book {
         }
         self.tables.insert_rule(net, *rule);
         self.all_rules += u32::from(rule.scope == scope::ALL);
-        if self.bans.len() >= TOLD {
+        let room = if self.looked_at == Some(net) {
+            2 * TOLD
+        } else {
+            TOLD
+        };
+        if self.bans.len() >= room {
             self.untold += 1;
             return;
         }

@@ -76,18 +76,19 @@ impl CaptureClock {
         START
     }
 
-    /// The date of a tick, by the capture's clock as the last packet shows it.
+    /// The date of a tick, by the capture's clock as the last packet shows it; where that
+    /// was set back to less than what has passed since, 1970.
     pub fn date(&self, tick: u64) -> SystemTime {
         let last = self.last();
         let elapsed = Duration::from_nanos(self.elapsed);
         let since = Self::ticks().duration(tick.saturating_sub(START));
-        // Ban ends may lie beyond what dates can say.
-        let date = if since > elapsed {
-            last.checked_add(since - elapsed)
+        if since > elapsed {
+            // Ban ends may lie beyond what dates can say.
+            last.checked_add(since - elapsed).unwrap_or(last)
         } else {
-            last.checked_sub(elapsed - since)
-        };
-        date.unwrap_or(last)
+            let before = last.checked_sub(elapsed - since);
+            before.unwrap_or(UNIX_EPOCH).max(UNIX_EPOCH)
+        }
     }
 
     /// From the first packet to the last.

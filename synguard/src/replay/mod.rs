@@ -6,6 +6,7 @@
 
 mod book;
 mod clock;
+mod closeup;
 mod handshakes;
 mod history;
 mod kernel;
@@ -21,6 +22,7 @@ mod text;
 mod thresholds;
 
 pub use book::Ban;
+pub use closeup::{Closeup, Seen};
 pub use kernel::Witness;
 pub use outcome::Outcome;
 pub use report::{FileEntry, KernelEntry, Report, SCHEMA_VERSION};

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
+use ipnet::IpNet;
 use synguard_common::abi::Rule;
 
 use super::book::Ban;
 use super::clock::CaptureClock;
+use super::closeup::Closeup;
 use super::history::{History, KINDS};
 use super::run::{LeftOut, Replay};
 use super::schedule::SpoofedSpan;
@@ -50,6 +52,8 @@ pub struct Outcome {
     pub thresholds: Vec<Row>,
     /// SYNs over time.
     pub history: History,
+    /// The source that was looked at closely, if any was.
+    pub closeup: Option<Closeup>,
 }
 
 impl Outcome {
@@ -64,7 +68,7 @@ impl Outcome {
             }
         }
         // Those of one instant come in no order.
-        bans.sort_by_key(|ban| (ban.since, ban.net));
+        bans.sort_by_key(|ban| (ban.rule.since, ban.net));
         Self {
             settings: replay.settings,
             clock: replay.book.clock,
@@ -81,38 +85,44 @@ impl Outcome {
             floods: replay.floods,
             thresholds: replay.thresholds.rows(),
             history: replay.history,
+            closeup: replay.closeup.map(|closeup| *closeup),
         }
     }
 
     /// SYNs over time by what became of them, and who was banned when.
     pub fn plot(&self, title: &str) -> Plot {
-        let counts = |kind: usize| self.history.spans().iter().map(|span| span[kind]).collect();
-        let series = |(kind, label): (usize, &str)| Series {
-            label: label.to_owned(),
-            counts: counts(kind),
-        };
-        let mark = |ban: &Ban| Mark {
-            at: ban.since,
-            label: format!(
-                "{} banned as {}",
-                address::show(&ban.net),
-                Class::of(&ban.rule, self.settings.syn_rate).label()
-            ),
-        };
         let flood = |flood: &SpoofedSpan| Mark {
-            at: flood.since,
+            at: self.clock.date(flood.worst.since),
             label: "a spoofed flood is noticed".to_owned(),
         };
-        let mut marks: Vec<_> = self.bans.iter().map(mark).collect();
+        let mut marks: Vec<_> = self.bans.iter().map(|ban| self.mark(ban)).collect();
         marks.extend(self.floods.iter().map(flood));
         marks.sort_by_key(|mark| mark.at);
-        Plot {
-            title: title.to_owned(),
-            unit: "SYNs",
-            begin: self.clock.date(CaptureClock::start()),
-            span: self.history.span(),
-            series: KINDS.into_iter().enumerate().map(series).collect(),
-            marks,
+        let begin = self.clock.date(CaptureClock::start());
+        drawn(title, begin, &self.history, marks)
+    }
+
+    /// The same of the source that was looked at closely; nothing where none was, or it
+    /// sent no SYN.
+    pub fn closeup_plot(&self, title: &str) -> Option<Plot> {
+        let closeup = self.closeup.as_ref()?;
+        let seen = closeup.seen.as_ref()?;
+        let marks = self.bans_of(&closeup.source).map(|ban| self.mark(ban));
+        let begin = self.clock.date(seen.begun);
+        Some(drawn(title, begin, &seen.history, marks.collect()))
+    }
+
+    /// The bans of one source, by their beginning.
+    pub fn bans_of(&self, source: &IpNet) -> impl Iterator<Item = &Ban> {
+        self.bans.iter().filter(move |ban| ban.net == *source)
+    }
+
+    /// By the tick: dates are those of the clock as it was last set.
+    fn mark(&self, ban: &Ban) -> Mark {
+        let class = Class::of(&ban.rule, self.settings.syn_rate);
+        Mark {
+            at: self.clock.date(ban.rule.since),
+            label: format!("{} banned as {}", address::show(&ban.net), class.label()),
         }
     }
 
@@ -124,5 +134,20 @@ impl Outcome {
     /// From the first packet to the last.
     pub const fn duration(&self) -> Duration {
         self.clock.duration()
+    }
+}
+
+fn drawn(title: &str, begin: SystemTime, history: &History, marks: Vec<Mark>) -> Plot {
+    let series = |(kind, label): (usize, &str)| Series {
+        label: label.to_owned(),
+        counts: history.spans().iter().map(|span| span[kind]).collect(),
+    };
+    Plot {
+        title: title.to_owned(),
+        unit: "SYNs",
+        begin,
+        span: history.span(),
+        series: KINDS.into_iter().enumerate().map(series).collect(),
+        marks,
     }
 }

@@ -1,5 +1,6 @@
 //! The filter and its controller, fed with a capture's packets by the capture's clock.
 
+use ipnet::IpNet;
 use synguard_common::abi::Settings as KernelSettings;
 use synguard_common::admit;
 use synguard_common::decide::decide;
@@ -9,6 +10,7 @@ use synguard_common::verdict::{Decision, Reason, Verdict};
 
 use super::book::Book;
 use super::clock::CaptureClock;
+use super::closeup::Closeup;
 use super::handshakes::Handshakes;
 use super::history::History;
 use super::kernel::Witness;
@@ -53,6 +55,7 @@ pub struct Replay {
     /// Packets that the capture cut off before the end of what decides.
     pub(super) cut: u64,
     pub(super) schedule: Schedule,
+    pub(super) closeup: Option<Box<Closeup>>,
 }
 
 impl Replay {
@@ -75,9 +78,17 @@ impl Replay {
             left_out: LeftOut::default(),
             cut: 0,
             schedule: Schedule::new(start, &clock),
+            closeup: None,
             detection,
             settings,
         }
+    }
+
+    /// The same, with a close look at one source: a prefix as the settings count them.
+    pub fn looking_at(mut self, source: IpNet) -> Self {
+        self.closeup = Some(Box::new(Closeup::new(source, self.settings.source_mask())));
+        self.book.looked_at = Some(source);
+        self
     }
 
     /// What the packet path is told.
@@ -146,6 +157,9 @@ impl Replay {
     }
 
     fn note(&mut self, frame: &Frame<'_>, packet: Packet, decision: Decision, now: u64) {
+        if let Some(closeup) = &mut self.closeup {
+            closeup.note(frame, packet, decision, now);
+        }
         match packet.segment {
             Kind::Syn(_) => {
                 self.history.count(decision.reason, now);
@@ -177,7 +191,11 @@ impl Replay {
     fn complete(&mut self, peer: Address, now: u64) {
         let (settings, tables) = (&self.kernel_settings, &self.book.tables);
         admit::note_handshake(peer, now, settings, tables);
-        self.thresholds.completed(peer.masked(&settings.mask).key());
+        let source = peer.masked(&settings.mask);
+        self.thresholds.completed(source.key());
+        if let Some(closeup) = &mut self.closeup {
+            closeup.complete(source);
+        }
     }
 }
 

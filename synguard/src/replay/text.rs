@@ -9,6 +9,8 @@ use crate::text;
 
 /// So many bans does a person want to see.
 const BANS: usize = 50;
+/// And so many interfaces of a file.
+const INTERFACES: usize = 8;
 
 /// All of it.
 pub fn show(report: &Report) -> String {
@@ -49,7 +51,16 @@ fn of_file(file: &FileEntry) -> String {
     let mut seen = Vec::new();
     for interface in &file.interfaces {
         let name = interface.name.as_deref().unwrap_or_default();
-        seen.push(format!("{name} {}", interface.link_type).trim().to_owned());
+        let shown = text::plain(format!("{name} {}", interface.link_type).trim());
+        // Each section of a file describes its interfaces anew.
+        if seen.contains(&shown) {
+            continue;
+        }
+        if seen.len() == INTERFACES {
+            seen.push("others".to_owned());
+            break;
+        }
+        seen.push(shown);
     }
     let damage = file.damage.as_ref().map_or_else(String::new, |damage| {
         format!(
@@ -59,7 +70,7 @@ fn of_file(file: &FileEntry) -> String {
     });
     format!(
         "{}: {}, {}{damage}",
-        file.file,
+        text::plain(&file.file),
         text::count(file.packets, "packet", "packets"),
         text::list(seen),
     )

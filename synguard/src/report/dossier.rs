@@ -59,7 +59,7 @@ pub(super) mod tests {
     use etherparse::PacketBuilder;
 
     use super::*;
-    use crate::report::{Finding, PortCount, RuleFact, Sample};
+    use crate::report::{Finding, Place, PortCount, RuleFact, Sample};
 
     fn at(second: u64) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(1_795_380_131 + second)
@@ -85,12 +85,14 @@ pub(super) mod tests {
 
     pub(in crate::report) fn evidence() -> Evidence {
         Evidence {
+            place: Place::Interface,
             seen_by: "eth0".to_owned(),
             source: "203.0.113.7/32".parse().unwrap(),
             first_seen: at(0),
             last_seen: at(60),
             syns: 33_545,
             dropped: 33_042,
+            would_have_dropped: 0,
             peak_syns_per_second: 4_300,
             present_syns_per_second: Some(4_100),
             handshakes: 0,

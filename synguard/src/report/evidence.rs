@@ -11,7 +11,9 @@ use super::{Finding, Sample};
 /// What was seen of one source in one place.
 #[derive(Clone, Debug, Serialize)]
 pub struct Evidence {
-    /// The interface, or the file, that it was seen in.
+    /// What saw it.
+    pub place: Place,
+    /// The interface's name, or the files'.
     pub seen_by: String,
     /// What was counted as one source: an address, or a prefix.
     #[serde(serialize_with = "plain::net")]
@@ -25,8 +27,11 @@ pub struct Evidence {
     pub last_seen: SystemTime,
     /// SYNs, dropped or not; more may have come that nobody counted.
     pub syns: u64,
-    /// Of them, dropped by SynGuard; none in a dry run.
+    /// Of them, dropped by SynGuard.
     pub dropped: u64,
+    /// Of them, those that SynGuard would have dropped where it only looked on: in a dry
+    /// run, or at a capture.
+    pub would_have_dropped: u64,
     /// The highest rate known. It may have been higher: a ban keeps the rate of its
     /// beginning.
     pub peak_syns_per_second: u64,
@@ -43,16 +48,26 @@ pub struct Evidence {
     pub distinct_destination_ports: u32,
     /// The source ports that are known.
     pub source_ports: Vec<PortCount>,
-    /// Whether there are others.
+    /// Whether there was more than one.
     pub source_port_varies: bool,
     /// What it amounts to.
     pub class: Finding,
     /// Bans of this source so far.
     pub offences: u64,
-    /// What SynGuard does about it.
+    /// What SynGuard does about it, or would have done.
     pub rules: Vec<RuleFact>,
     /// Some of its packets, the oldest first.
     pub samples: Vec<Sample>,
+}
+
+/// What saw a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// The filter of an interface.
+    Interface,
+    /// A capture, of whose packets SynGuard dropped none.
+    Capture,
 }
 
 /// A port, and what went to it or came from it.
@@ -85,7 +100,7 @@ pub struct RuleFact {
     pub until: Option<SystemTime>,
     /// Packets that it decided.
     pub hits: u64,
-    /// Whether that was done; false in a dry run, which only counts.
+    /// Whether that was done; false in a dry run, which only counts, and of a capture.
     pub enforced: bool,
 }
 
@@ -102,6 +117,12 @@ impl Evidence {
     pub fn is_stopped(&self) -> bool {
         let mut rules = self.rules.iter();
         rules.any(|rule| rule.action == "block" && rule.enforced)
+    }
+
+    /// Whether some of its SYNs were counted without their times: those that a ban drops,
+    /// or would drop in a dry run.
+    pub fn misses_times(&self) -> bool {
+        self.place == Place::Interface && self.dropped + self.would_have_dropped > 0
     }
 
     /// Whether its SYNs still came in while the report was made.

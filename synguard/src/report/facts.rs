@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::finding::reasons;
-use super::{Dossier, Evidence, PortCount, RuleFact};
+use super::{Dossier, Evidence, Place, PortCount, RuleFact};
 use crate::{address, text};
 
 /// A name and what there is to say.
@@ -37,12 +37,27 @@ pub(super) fn of_evidence(dossier: &Dossier, evidence: &Evidence) -> Vec<Fact> {
         ),
         ("Because of", reasons(evidence).join("; ")),
     ];
-    facts.extend(evidence.rules.iter().map(rule));
+    let of_rule = |fact| rule(fact, evidence.place);
+    facts.extend(evidence.rules.iter().map(of_rule));
     if evidence.offences > 0 {
-        facts.push(("Bans so far", evidence.offences.to_string()));
+        facts.push((bans(evidence.place), evidence.offences.to_string()));
     }
-    facts.push(("Seen on", evidence.seen_by.clone()));
+    facts.push((seen(evidence.place), evidence.seen_by.clone()));
     facts
+}
+
+const fn bans(place: Place) -> &'static str {
+    match place {
+        Place::Interface => "Bans so far",
+        Place::Capture => "Would-be bans",
+    }
+}
+
+const fn seen(place: Place) -> &'static str {
+    match place {
+        Place::Interface => "Seen on",
+        Place::Capture => "Seen in",
+    }
 }
 
 fn source(dossier: &Dossier, evidence: &Evidence) -> String {
@@ -61,8 +76,8 @@ fn source_ports(evidence: &Evidence) -> String {
     ) {
         ([], _) => "not known".to_owned(),
         ([only], false) => format!("{}, always", only.port),
-        (known, false) => ports(known),
-        (known, true) => format!("{} and others", ports(known)),
+        (known, true) if !are_all(known, evidence.syns) => format!("{} and others", ports(known)),
+        (known, _) => ports(known),
     }
 }
 
@@ -92,13 +107,19 @@ fn ports(counts: &[PortCount]) -> String {
     }))
 }
 
+/// Whether these ports are those of all SYNs.
+fn are_all(counts: &[PortCount], syns: u64) -> bool {
+    let counted: Option<u64> = counts.iter().map(|count| count.syns).sum();
+    counted == Some(syns)
+}
+
 fn last_seen(evidence: &Evidence, made_at: SystemTime) -> String {
     match evidence.present_syns_per_second {
         Some(rate) => format!(
             "{}, when this was written, at {rate} SYNs/s",
             text::date(made_at)
         ),
-        None if evidence.dropped > 0 => format!(
+        None if evidence.misses_times() => format!(
             "{}, or later: SYNs that a ban drops are counted without their times",
             text::date(evidence.last_seen)
         ),
@@ -107,13 +128,22 @@ fn last_seen(evidence: &Evidence, made_at: SystemTime) -> String {
 }
 
 fn syns(evidence: &Evidence) -> String {
+    let dropped = match evidence.place {
+        Place::Interface if evidence.would_have_dropped == 0 => {
+            format!("{} of them dropped by SynGuard", evidence.dropped)
+        }
+        _ => format!(
+            "SynGuard dropped none, and would have dropped {}",
+            evidence.would_have_dropped
+        ),
+    };
     format!(
-        "{} ({} of them dropped by SynGuard), at least {} per second at the peak",
-        evidence.syns, evidence.dropped, evidence.peak_syns_per_second
+        "{} ({dropped}), at least {} per second at the peak",
+        evidence.syns, evidence.peak_syns_per_second
     )
 }
 
-fn rule(rule: &RuleFact) -> Fact {
+fn rule(rule: &RuleFact, place: Place) -> Fact {
     let name = match (rule.action, rule.origin, rule.enforced) {
         ("allow", _, _) => "Allowed",
         (_, _, false) => "Would be banned",
@@ -132,10 +162,14 @@ fn rule(rule: &RuleFact) -> Fact {
     (
         name,
         format!(
-            "{}, {scope}, since {}, {until}; {}",
+            "{}, {scope}, since {}, {until}; {}{}",
             rule.prefix,
             text::date(rule.since),
-            text::count(rule.hits, "packet so far", "packets so far"),
+            text::count(rule.hits, "packet", "packets"),
+            match place {
+                Place::Interface => " so far",
+                Place::Capture => "",
+            }
         ),
     )
 }

@@ -96,10 +96,14 @@ pub fn reasons(evidence: &Evidence) -> Vec<String> {
 }
 
 fn reflected(evidence: &Evidence) -> String {
-    let first = evidence.source_ports.first().map(|count| count.port);
-    match (first, evidence.source_port_varies) {
-        (Some(port), false) => format!("every SYN from source port {port}, as no client connects"),
-        (Some(port), true) if port < SYSTEM_PORTS => {
+    let mut known = evidence.source_ports.iter().map(|count| count.port);
+    let first = known.clone().next();
+    let service = known.find(|port| *port < SYSTEM_PORTS);
+    match (first, service) {
+        (Some(port), _) if !evidence.source_port_varies => {
+            format!("every SYN from source port {port}, as no client connects")
+        }
+        (_, Some(port)) => {
             format!(
                 "SYNs from source port {port}, from which services answer and no client connects"
             )

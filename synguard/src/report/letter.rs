@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{Dossier, Evidence, Finding};
+use super::{Dossier, Evidence, Finding, Place};
 use crate::{Error, Result, text};
 
 /// What kind of letter it is.
@@ -29,9 +29,13 @@ pub fn letter(evidence: &Evidence, shown: &str, force: bool) -> Result<Letter> {
     if class.is_probably_a_victim() {
         return Ok(Letter::Notice);
     }
+    let stricter = match evidence.place {
+        Place::Interface => "",
+        Place::Capture => "a lower --syn-rate, over a longer --window, might make one; ",
+    };
     Err(Error::Refused(format!(
         "{shown} did nothing that an abuse desk could act on: {}, {} completed, and no ban; \
-         --force complains all the same",
+         {stricter}--force complains all the same",
         text::count(evidence.syns, "SYN", "SYNs"),
         text::count(evidence.handshakes, "handshake", "handshakes"),
     )))
@@ -41,7 +45,11 @@ pub(super) fn subject(dossier: &Dossier) -> String {
     let (source, date) = (&dossier.source, text::date(dossier.main().first_seen));
     match (dossier.letter, dossier.main().class) {
         (Letter::Notice, _) => {
-            format!("Notice: {source} is being forged as the source of TCP SYNs, {date}")
+            let is = match dossier.main().place {
+                Place::Interface => "is being",
+                Place::Capture => "was",
+            };
+            format!("Notice: {source} {is} forged as the source of TCP SYNs, {date}")
         }
         (Letter::Complaint, Finding::Scan) => {
             format!("Abuse report: TCP port scan from {source}, {date}")
@@ -97,14 +105,18 @@ fn notice(dossier: &Dossier) -> Vec<String> {
     } else {
         ""
     };
+    let (sends, go) = match dossier.main().place {
+        Place::Interface => ("sends", "go"),
+        Place::Capture => ("sent", "went"),
+    };
     vec![
         format!(
             "This is a notice, not a complaint: {source}, an address in your network, is probably \
              the victim of an attack, and we do not think that it attacked us."
         ),
         format!(
-            "Somebody sends our server TCP SYNs with {source} forged as their source, so that our \
-             answers (SYN-ACKs) go there. Other servers are probably used in the same way.{stopped}"
+            "Somebody {sends} our server TCP SYNs with {source} forged as their source, so that our \
+             answers (SYN-ACKs) {go} there. Other servers are probably used in the same way.{stopped}"
         ),
         "If that host sees SYN-ACKs that it did not ask for, this is where they come from: \
          there is nothing wrong with it, and nobody should block it. If you can trace forged \

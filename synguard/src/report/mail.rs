@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::facts::{Fact, about_the_report, of_evidence};
 use super::letter::{opening, subject};
-use super::{Dossier, Evidence};
+use super::{Dossier, Evidence, Place};
 
 /// RFC 5322 section 2.1.1 asks for lines of at most 78 characters.
 const WIDTH: usize = 76;
@@ -88,10 +88,11 @@ fn samples(evidence: &Evidence) -> String {
     if evidence.samples.is_empty() {
         return String::new();
     }
-    let mut out = format!(
-        "\nSample packets, as they came in on {}:\n\n",
-        evidence.seen_by
-    );
+    let from = match evidence.place {
+        Place::Interface => "as they came in on",
+        Place::Capture => "the first in",
+    };
+    let mut out = format!("\nSample packets, {from} {}:\n\n", evidence.seen_by);
     for sample in &evidence.samples {
         let _ = writeln!(out, "{}", sample.line());
     }

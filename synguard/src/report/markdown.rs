@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::facts::{Fact, about_the_report, of_evidence};
 use super::letter::{opening, subject};
-use super::{Dossier, Evidence};
+use super::{Dossier, Evidence, Sample};
 use crate::text;
 
 /// The report, with the contact and how it was found, and with packets in
@@ -53,7 +53,15 @@ fn samples(out: &mut String, evidence: &Evidence) {
     if evidence.samples.is_empty() {
         return;
     }
-    out.push_str("\nSample packets, each with its bytes from the Ethernet header on:\n\n```\n");
+    let zeros = if evidence.samples.iter().all(Sample::has_link_addresses) {
+        ""
+    } else {
+        " (zeros where the capture has no link addresses)"
+    };
+    let _ = write!(
+        out,
+        "\nSample packets, each with its bytes from the Ethernet header{zeros} on:\n\n```\n"
+    );
     for sample in &evidence.samples {
         let _ = writeln!(out, "{}\n    {}", sample.line(), sample.hex());
     }

@@ -8,11 +8,12 @@ use synguard_common::ports;
 use synguard_common::window::per_second;
 
 use super::finding::source_ports;
-use super::{Evidence, Finding, PortCount, RuleFact};
+use super::subject::counted_as;
+use super::{Evidence, Finding, Place, PortCount, RuleFact};
 use crate::class::Class;
 use crate::clock::Clock;
 use crate::dataplane::Maps;
-use crate::{Error, Result, address, status};
+use crate::{Result, address, status};
 
 /// What there was of a source at one moment: two of them tell its present rate.
 #[derive(Clone, Copy, Debug)]
@@ -33,12 +34,7 @@ pub struct Glance {
 pub fn glance(maps: &Maps, subject: &IpNet) -> Result<Glance> {
     let mask = maps.settings()?.mask;
     let words = address::to_words(subject.addr());
-    let whole = address::source_net(words, &mask);
-    if subject.prefix_len() < whole.prefix_len() {
-        return Err(Error::Usage(format!(
-            "{subject} holds many sources: report one of them, as `synguard status` shows them"
-        )));
-    }
+    let whole = counted_as(subject, &mask)?;
     // This host's own addresses and the like are counted by themselves.
     let single = maps.source(words)?;
     let source = match single {
@@ -109,12 +105,14 @@ pub fn on_interface(
     let rate = present_rate(first, second);
     let peak = peak(&record, ban.as_ref(), &present).max(rate.unwrap_or(0));
     Ok(Some(Evidence {
+        place: Place::Interface,
         seen_by: name.to_owned(),
         source: second.source,
         first_seen,
         last_seen,
         syns: second.syns(),
         dropped: if present.dry_run { 0 } else { second.dropped() },
+        would_have_dropped: if present.dry_run { second.dropped() } else { 0 },
         peak_syns_per_second: peak,
         present_syns_per_second: rate,
         handshakes: record.handshakes,

@@ -3,10 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::SystemTime;
 
-use etherparse::{NetSlice, SlicedPacket, TcpOptionElement, TcpSlice, TransportSlice};
+use etherparse::{LaxNetSlice, LaxSlicedPacket, TcpOptionElement, TcpSlice, TransportSlice};
 use serde::Serialize;
 
 use super::plain;
+
+const MAC_LEN: usize = 6;
 
 /// A packet as it came in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -47,10 +49,16 @@ impl Sample {
         Some(self.segment()?.to.ip())
     }
 
+    /// Whether it came with an Ethernet header, and not with one that was put before it.
+    pub fn has_link_addresses(&self) -> bool {
+        self.bytes.iter().take(2 * MAC_LEN).any(|byte| *byte != 0)
+    }
+
+    /// Also of one that was cut behind its TCP header.
     fn segment(&self) -> Option<Segment<'_>> {
-        let packet = SlicedPacket::from_ethernet(&self.bytes).ok()?;
+        let packet = LaxSlicedPacket::from_ethernet(&self.bytes).ok()?;
         let (source, destination, hops): (IpAddr, IpAddr, u8) = match packet.net? {
-            NetSlice::Ipv4(v4) => {
+            LaxNetSlice::Ipv4(v4) => {
                 let header = v4.header();
                 (
                     header.source_addr().into(),
@@ -58,7 +66,7 @@ impl Sample {
                     header.ttl(),
                 )
             }
-            NetSlice::Ipv6(v6) => {
+            LaxNetSlice::Ipv6(v6) => {
                 let header = v6.header();
                 (
                     header.source_addr().into(),
@@ -66,7 +74,7 @@ impl Sample {
                     header.hop_limit(),
                 )
             }
-            NetSlice::Arp(_) => return None,
+            LaxNetSlice::Arp(_) => return None,
         };
         let TransportSlice::Tcp(tcp) = packet.transport? else {
             return None;
@@ -182,6 +190,19 @@ mod tests {
         );
         assert_eq!(sample.ports(), Some((80, 25)));
         assert_eq!(sample.destination(), "192.0.2.2".parse().ok());
+    }
+
+    #[test]
+    fn a_syn_that_was_cut_behind_its_header_is_read() {
+        let builder = PacketBuilder::ethernet2([2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2])
+            .ipv4([203, 0, 113, 7], [192, 0, 2, 2], 57)
+            .tcp(80, 25, 7, 8192)
+            .syn();
+        let mut frame = Vec::new();
+        builder.write(&mut frame, &[7; 400]).unwrap();
+        frame.truncate(96);
+        let line = sample(frame).line();
+        assert!(line.contains("192.0.2.2:25 SYN seq 7"), "{line}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::finding::reasons;
-use super::{Dossier, Evidence, Finding, Letter, Reporter};
+use super::{Dossier, Evidence, Finding, Letter, Place, Reporter};
 use crate::{Error, Result, text};
 
 /// Of the specification that fields and types are taken from.
@@ -65,7 +65,10 @@ fn core(dossier: &Dossier, reporter: &Reporter, random: [u8; 16]) -> Map<String,
         "source_identifier": dossier.source,
         "category": "connection",
         "type": kind,
-        "evidence_source": "firewall_logs",
+        "evidence_source": match main.place {
+            Place::Interface => "firewall_logs",
+            Place::Capture => "traffic_monitoring",
+        },
         "description": description(dossier, main),
         "evidence": evidence(main),
     }))
@@ -93,7 +96,9 @@ fn about(dossier: &Dossier, main: &Evidence) -> Map<String, Value> {
         let peak = Some(main.peak_syns_per_second).filter(|peak| *peak != 0);
         optional.push(("attack_vector", Some("syn_flood".into())));
         optional.push(("peak_pps", peak.map(Value::from)));
-        optional.push(("mitigation_applied", Some(main.is_stopped().into())));
+        // Who only reads a capture does not know.
+        let stopped = Some(main.is_stopped()).filter(|_| main.place == Place::Interface);
+        optional.push(("mitigation_applied", stopped.map(Value::from)));
     }
     fields.extend(
         optional
@@ -110,8 +115,12 @@ fn description(dossier: &Dossier, main: &Evidence) -> String {
         ""
     };
     let said = format!(
-        "SynGuard {} on {}: {}, class {}: {}; {} to port {}, {} completed{doubt}.",
+        "SynGuard {} {} {}: {}, class {}: {}; {} to port {}, {} completed{doubt}.",
         dossier.synguard_version,
+        match main.place {
+            Place::Interface => "on",
+            Place::Capture => "reading the capture",
+        },
         main.seen_by,
         main.class.meaning(),
         main.class.label(),

@@ -1,4 +1,4 @@
-//! `synguard replay`: captures of every form, the story's attack, real floods. The
+//! `synguard replay`, and `report` of what it reads: captures of every form, the story's attack, real floods. The
 //! library where its answer is data, the real binary where it is what a person sees.
 
 mod commands;
@@ -8,6 +8,8 @@ mod fuzz;
 mod handshakes;
 mod kernel;
 mod links;
+mod oddities;
 mod real;
+mod report;
 mod story;
 mod support;

@@ -1,17 +1,15 @@
 //! Captures of real floods. Where the machine has none, the output says so.
 
 use anyhow::{Context, Result};
-use synguard::pcap::Reader;
-use synguard_tests::capture_file::Captured;
 use synguard_tests::real_capture::{Contents, RealCapture};
 
-use crate::support::{File, bans, ethernet, number, report};
+use crate::support::{File, bans, ethernet, number, paced, report};
 
-const SPOOFED: &str = "pkt.TCP.synflood.spoofed.pcap";
-const REFLECTION: &str = "amp.TCP.syn.optionallyACK.optionallysamePort.pcapng";
+pub const SPOOFED: &str = "pkt.TCP.synflood.spoofed.pcap";
+pub const REFLECTION: &str = "amp.TCP.syn.optionallyACK.optionallysamePort.pcapng";
 
 /// More than this many SYNs within a window make a heavy source.
-const SYNS_IN_A_WINDOW: u64 = 50;
+pub const SYNS_IN_A_WINDOW: u64 = 50;
 
 fn counts_are_tsharks(report: &serde_json::Value, expected: &Contents) -> Result<()> {
     for (pointer, expected) in [
@@ -74,24 +72,4 @@ fn a_fast_reflection_bans_exactly_its_heavy_sources_as_such() -> Result<()> {
     assert_eq!(heavy.len(), 2);
     assert_eq!(bans(&report), heavy, "{report:#}");
     Ok(())
-}
-
-/// The capture's packets with other stamps: so many a second, evenly. Some seconds
-/// without any come before the last one, so that suspects are judged.
-fn paced(capture: &RealCapture, per_second: u64) -> Result<Vec<Captured>> {
-    let stream = std::fs::File::open(capture.path())?;
-    let mut reader = Reader::open(stream)?;
-    let mut packets = Vec::new();
-    let begin = 1_600_000_000_000_000_000;
-    while let Some(frame) = reader
-        .read()
-        .map_err(|damage| anyhow::anyhow!("{damage}"))?
-    {
-        let nanos = begin + packets.len() as u64 * 1_000_000_000 / per_second;
-        packets.push(Captured::whole(nanos, frame.data.to_vec()));
-    }
-    if let Some(last) = packets.last_mut() {
-        last.nanos += 5_000_000_000;
-    }
-    Ok(packets)
 }

@@ -8,6 +8,7 @@ use synguard::pcap::{Damage, Direction, Interface, Link, Reader};
 use synguard_common::packet::Packet;
 use synguard_tests::capture_file::{Captured, Kind, Order, pcap};
 use synguard_tests::program;
+use synguard_tests::real_capture::RealCapture;
 use synguard_tests::synguard::{Outcome, binary, outcome};
 use tempfile::TempDir;
 
@@ -80,6 +81,26 @@ impl File {
     pub fn text(&self) -> String {
         self.path().display().to_string()
     }
+}
+
+/// The capture's packets with other stamps: so many a second, evenly. Some seconds
+/// without any come before the last one, so that suspects are judged.
+pub fn paced(capture: &RealCapture, per_second: u64) -> Result<Vec<Captured>> {
+    let stream = std::fs::File::open(capture.path())?;
+    let mut reader = Reader::open(stream)?;
+    let mut packets = Vec::new();
+    let begin = 1_600_000_000_000_000_000;
+    while let Some(frame) = reader
+        .read()
+        .map_err(|damage| anyhow::anyhow!("{damage}"))?
+    {
+        let nanos = begin + packets.len() as u64 * 1_000_000_000 / per_second;
+        packets.push(Captured::whole(nanos, frame.data.to_vec()));
+    }
+    if let Some(last) = packets.last_mut() {
+        last.nanos += 5_000_000_000;
+    }
+    Ok(packets)
 }
 
 /// Runs `synguard replay`.

@@ -23,7 +23,8 @@ wait_for() {
     done
 }
 
-install() { dpkg --install "$package" || fail "it cannot be installed"; }
+# Triggers would read every manual page of the host, slowly.
+install() { dpkg --install --no-triggers "$package" || fail "it cannot be installed"; }
 main_pid() { systemctl show --value --property MainPID "$unit"; }
 is_active() { systemctl --quiet is-active "$unit"; }
 is_another() { is_active && [ "$(main_pid)" != "$1" ] && [ "$(main_pid)" != 0 ]; }
@@ -69,7 +70,7 @@ wait_for "the ban survives an upgrade" is_banned
 
 systemctl stop "$unit" || fail "it does not stop"
 is_banned || fail "the filter went with the service"
-dpkg --purge synguard || fail "it cannot be purged"
+dpkg --purge --no-triggers synguard || fail "it cannot be purged"
 ip link show vb | grep xdp && fail "the filter is left"
 for left in /usr/bin/synguard /var/lib/synguard /usr/lib/systemd/system/synguard@.service \
     /sys/fs/bpf/synguard/vb; do
