@@ -10,6 +10,7 @@ pub mod class;
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod config;
 pub mod contact;
 pub mod controller;
 pub mod counters;

@@ -49,6 +49,26 @@ pub const BLANK: Rule = Rule {
     prefix_len: 0,
 };
 
+/// Ends all automatic bans and forgets all offences, with the rules locked. Gives how many
+/// bans it were; what a list says of their sources stays.
+///
+/// # Errors
+///
+/// [`Error::Failed`] where the kernel refuses.
+pub fn lift_bans(maps: &mut Maps) -> Result<u64> {
+    let bans = maps.rules(|_, rule| rule.origin == origin::AUTOMATIC)?;
+    let (alone, shared): (Vec<_>, Vec<_>) = bans
+        .into_iter()
+        .partition(|(_, rule)| rule.holders == holder::DIRECT);
+    maps.remove_rules(alone.iter().map(|(net, _)| net))?;
+    for (net, rule) in &shared {
+        lists::release(maps, net, rule)?;
+    }
+    maps.forget_offences(|_| true)?;
+    maps.tidy()?;
+    Ok((alone.len() + shared.len()) as u64)
+}
+
 /// A person's rule about `net`, from `now` on.
 pub fn manual(
     action: u8,

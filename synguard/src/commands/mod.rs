@@ -1,11 +1,15 @@
 //! One file a subcommand.
 
 mod attach;
+mod config;
+mod confirm;
 mod detach;
 mod doctor;
 mod edit;
 mod import;
 mod list;
+mod panic;
+mod reload;
 mod replay;
 mod report;
 mod status;
@@ -39,6 +43,10 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Disallow(args) => edit::remove(&args, action::ALLOW),
         Command::Detach(args) => detach::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Reload(args) => reload::run(&args).await,
+        Command::Confirm(args) => confirm::run(&args),
+        Command::Panic(args) => panic::run(&args),
+        Command::Config(command) => config::run(&command),
     }
 }
 
