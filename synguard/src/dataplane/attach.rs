@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
 use aya::Ebpf;
-use synguard_common::abi::Settings as KernelSettings;
+use synguard_common::abi::{Settings as KernelSettings, dry_run};
 
 use super::job::Job;
 use super::maps::Maps;
@@ -198,6 +198,8 @@ impl Undo {
         maps.change_source(KernelSettings {
             holders: present.holders,
             all_rules: present.all_rules,
+            // Somebody may have panicked meanwhile.
+            dry_run: before.dry_run | present.dry_run & dry_run::PANIC,
             ..before
         })?;
         maps.tidy()
