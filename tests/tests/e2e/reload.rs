@@ -7,6 +7,7 @@ use synguard_tests::address::is_victim;
 use synguard_tests::capture::Capture;
 use synguard_tests::lab::Lab;
 use synguard_tests::sender::Sender;
+use synguard_tests::synguard::Synguard;
 use synguard_tests::topology::CONTAINER_END;
 
 use crate::config::{file, path, shown};
@@ -181,8 +182,8 @@ fn each_interface_has_its_section() -> Result<()> {
     let settings = file("syn-rate = 60\n[interface.br0]\nsyn-rate = 61\n")?;
     let controller = synguard.attach(&["br0", "--config", path(&settings)?])?;
     controller.wait_for("attached to br0")?;
-    let rate = |of| number(of, "/threshold/syns_per_second");
-    ensure!(rate(&synguard.status()?)? == 60 && rate(&bridge.status()?)? == 61);
+    let rate = |of: &Synguard| number(&of.status()?, "/threshold/syns_per_second");
+    ensure!(rate(synguard)? == 60 && rate(&bridge)? == 61);
     fs::write(
         &settings,
         format!("syn-rate = 62\n[interface.{uplink}]\nsyn-rate = 63\n"),
@@ -194,7 +195,7 @@ fn each_interface_has_its_section() -> Result<()> {
     ] {
         ensure!(outcome.stderr.contains(&said), "{outcome:?}");
     }
-    ensure!(rate(&synguard.status()?)? == 63 && rate(&bridge.status()?)? == 62);
+    ensure!(rate(synguard)? == 63 && rate(&bridge)? == 62);
     controller.terminate()?;
     Ok(())
 }
