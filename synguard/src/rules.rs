@@ -50,23 +50,18 @@ pub const BLANK: Rule = Rule {
 };
 
 /// Ends all automatic bans and forgets all offences, with the rules locked. Gives how many
-/// bans it were; what a list says of their sources stays.
+/// bans it were.
 ///
 /// # Errors
 ///
 /// [`Error::Failed`] where the kernel refuses.
 pub fn lift_bans(maps: &mut Maps) -> Result<u64> {
+    // Of a source that a list names there is none: a ban is less than a list.
     let bans = maps.rules(|_, rule| rule.origin == origin::AUTOMATIC)?;
-    let (alone, shared): (Vec<_>, Vec<_>) = bans
-        .into_iter()
-        .partition(|(_, rule)| rule.holders == holder::DIRECT);
-    maps.remove_rules(alone.iter().map(|(net, _)| net))?;
-    for (net, rule) in &shared {
-        lists::release(maps, net, rule)?;
-    }
+    maps.remove_rules(bans.iter().map(|(net, _)| net))?;
     maps.forget_offences(|_| true)?;
     maps.tidy()?;
-    Ok((alone.len() + shared.len()) as u64)
+    Ok(bans.len() as u64)
 }
 
 /// A person's rule about `net`, from `now` on.

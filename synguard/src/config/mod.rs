@@ -9,6 +9,7 @@ mod file;
 mod given;
 mod in_force;
 mod keys;
+mod reader;
 mod resolve;
 #[cfg(test)]
 mod shipped;

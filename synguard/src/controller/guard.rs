@@ -167,7 +167,10 @@ impl Guard {
                 () = &mut stop => return Ok(Ending::Stopped),
                 events = self.events.next() => self.hear(&events?),
                 plan = self.challenger.done() => plan.and_then(|plan| self.follow(plan)),
-                Ok(()) = reload.changed() => self.reload().await,
+                Ok(()) = reload.changed() => {
+                    self.reload().await;
+                    Ok(())
+                }
                 _ = young.tick(), if self.has_young_bans() => self.lift_bans(YOUNG),
                 _ = ticker.tick() => {
                     if let Some(ending) = self.ending().await {

@@ -31,7 +31,7 @@ struct Difference {
 impl Guard {
     /// Reads the settings anew, and puts in force what can be. A file with anything
     /// wrong in it changes nothing.
-    pub(super) async fn reload(&mut self) -> Result<()> {
+    pub(super) async fn reload(&mut self) {
         // Before the file is read: who asks later may have changed it later.
         let request = config::asked(&self.attached.pins);
         let resolved = self.source.resolve(self.interface());
@@ -45,11 +45,13 @@ impl Guard {
         });
         self.log(&outcome);
         self.tell_settings(request, outcome);
-        Ok(())
     }
 
     async fn adopt(&mut self, mut resolved: Resolved) -> Result<Outcome> {
-        let Difference { changed, mut kept } = difference(&self.values, &resolved.values);
+        let Difference {
+            mut changed,
+            mut kept,
+        } = difference(&self.values, &resolved.values);
         let mut settings = Settings {
             mode: self.settings.mode,
             max_sources: self.settings.max_sources,
@@ -60,7 +62,6 @@ impl Guard {
         for (key, _) in FIXED {
             self.keep_value(key, &mut resolved.values);
         }
-        let mut changed = changed;
         if changed.contains_key("challenge")
             && let Err(obstacle) = self.prepare_challenges(&settings).await
         {
