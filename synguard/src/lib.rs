@@ -23,6 +23,7 @@ pub mod interface;
 pub mod kernel;
 pub mod listeners;
 pub mod lists;
+pub mod log;
 pub mod pcap;
 pub mod plot;
 pub mod ports;

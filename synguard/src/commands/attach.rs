@@ -1,13 +1,11 @@
 //! `synguard attach`.
 
 use std::collections::HashSet;
-use std::io::{self, IsTerminal as _};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
-use tracing_subscriber::EnvFilter;
 
 use super::first_of;
 use crate::challenge::settings_for;
@@ -16,7 +14,7 @@ use crate::config::{Resolved, Source};
 use crate::controller::{Ending, Guard};
 use crate::error::Context as _;
 use crate::interface::Network;
-use crate::{Error, Result, dataplane, kernel, privileges, protected};
+use crate::{Error, Result, dataplane, kernel, log, privileges, protected};
 
 pub(super) async fn run(args: Attach) -> Result<()> {
     let source = Source::new(args.config.as_deref(), &args.given)?;
@@ -29,7 +27,7 @@ pub(super) async fn run(args: Attach) -> Result<()> {
     let wanted = wanted.collect::<Result<Vec<_>>>()?;
     kernel::check()?;
     privileges::to_attach()?;
-    start_log(general.log_level)?;
+    log::start(general.log_level)?;
     let signals = on_signal()?;
     let guards = attach_all(wanted, &source).await?;
     watch_all(guards, &signals).await
@@ -174,25 +172,6 @@ fn on_signal() -> Result<Signals> {
         let _ = stopper.send(true);
     });
     Ok(Signals { stop, reload })
-}
-
-fn start_log(level: LogLevel) -> Result<()> {
-    let filter = match level {
-        LogLevel::Off => "off",
-        LogLevel::Error => "error",
-        LogLevel::Warn => "warn",
-        LogLevel::Info => "info",
-        LogLevel::Debug => "info,synguard=debug,synguard_ebpf=debug",
-        LogLevel::Trace => "trace",
-    };
-    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
-        .with_writer(io::stderr)
-        .with_ansi(colours)
-        .with_target(false)
-        .try_init()
-        .context("starting the log")
 }
 
 /// aya-log's levels: 0 is off, 4 is debug, 5 is trace.

@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use tracing::{error, info, warn};
 
 use super::guard::Guard;
+use crate::cli::LogLevel;
 use crate::config::{self, InForce, Outcome, Resolved, Value};
 use crate::settings::Settings;
-use crate::{Result, challenge};
+use crate::{Result, challenge, log};
 
 /// What needs a new attachment, and how to get one.
-const FIXED: [(&str, &str); 5] = [
+const FIXED: [(&str, &str); 4] = [
     ("mode", "`synguard detach`, then `attach`"),
     ("max-sources", "`synguard detach`, then `attach`"),
     ("max-rules", "`synguard detach`, then `attach`"),
     ("confirm-within", "it is for the next `attach`"),
-    ("log-level", "it is for the next `attach`"),
 ];
 
 /// What challenges go by.
@@ -69,6 +69,10 @@ impl Guard {
             self.keep_value("challenge", &mut resolved.values);
             changed.remove("challenge");
             kept.push(format!("challenge: {obstacle}"));
+        }
+        if changed.contains_key("log-level") {
+            log::set_level(resolved.log_level)?;
+            kept.extend(of_kernel_log(resolved.log_level));
         }
         if !changed.is_empty() {
             self.put_in_force(settings, &changed).await?;
@@ -144,6 +148,16 @@ impl Guard {
             warn!("{}: {failure}", self.interface());
         }
     }
+}
+
+/// The program in the kernel is made with or without words.
+fn of_kernel_log(level: LogLevel) -> Option<String> {
+    let of_syns = matches!(level, LogLevel::Debug | LogLevel::Trace);
+    of_syns.then(|| {
+        "log-level: the kernel side tells of SYNs only if it was attached so; `attach` again \
+         takes over"
+            .to_owned()
+    })
 }
 
 /// What is to change from `before` to `wanted`, and what would.

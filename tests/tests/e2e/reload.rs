@@ -109,14 +109,20 @@ fn what_needs_a_new_attachment_is_named_and_stays() -> Result<()> {
     let mode = synguard.status()?["mode"].clone();
     fs::write(
         &settings,
-        "max-rules = 5000\nmax-sources = 5000\nmode = \"generic\"\nlog-level = \"warn\"\nwindow = \"3s\"\n",
+        "max-rules = 5000\nmax-sources = 5000\nmode = \"generic\"\nlog-level = \"debug\"\nconfirm-within = \"1m\"\nwindow = \"3s\"\n",
     )?;
     let outcome = synguard.succeed(&["reload"])?;
-    for key in ["max-rules", "max-sources", "mode", "log-level"] {
+    for key in ["max-rules", "max-sources", "mode", "confirm-within"] {
         let said = format!("not changed: {key} stays ");
         ensure!(outcome.stderr.contains(&said), "{key}: {outcome:?}");
     }
-    ensure!(outcome.stderr.contains("window is 3s"), "{outcome:?}");
+    for said in [
+        "window is 3s",
+        "log-level is debug",
+        "tells of SYNs only if",
+    ] {
+        ensure!(outcome.stderr.contains(said), "{said}: {outcome:?}");
+    }
     let shown = shown(synguard)?;
     ensure!(
         shown["values"]["max-rules"]["value"] == "262144",
