@@ -59,12 +59,12 @@ pub fn decide<T: Tables>(packet: Packet, now: u64, settings: &Settings, tables: 
         Segment::Syn(ports) => {
             let reason = of_syn(source, ports, now, settings, tables);
             if settings.challenges(now) && is_unproven(reason) {
-                return Decision::challenge(reason, settings.dry_run != 0);
+                return Decision::challenge(reason, settings.is_dry(now));
             }
             reason
         }
     };
-    Decision::new(reason, settings.dry_run != 0)
+    Decision::new(reason, settings.is_dry(now))
 }
 
 /// Whether a SYN that passes has yet to prove where it comes from: nobody allowed its

@@ -5,18 +5,19 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 use ipnet::IpNet;
 use synguard_common::abi::ABI_VERSION;
 
 use crate::address::parse_prefix;
+use crate::config::{self, Given};
 use crate::contact::{Endpoints, WhoisServer, parse_bootstrap, parse_whois};
 use crate::lists::parse_name;
 use crate::ports::Ports;
 use crate::report::{parse_email, parse_organisation};
 use crate::rules::{Scope, parse_lasting};
-use crate::settings::{Challenge, DEFAULT, Mode, Settings};
+use crate::settings::{Challenge, DEFAULT, Mode, Settings, parse_confirm_within};
 
 /// Stops SYN floods at the network card.
 #[derive(Debug, Parser)]
@@ -61,11 +62,73 @@ pub enum Command {
     Detach(Detach),
     /// Show what would have been done with a capture.
     Replay(Replay),
+    /// Have a running controller read its configuration file again.
+    Reload(OnInterface),
+    /// Confirm that `attach --confirm-within` did no harm: the filter stays.
+    Confirm(OnInterface),
+    /// Drop nothing any more, at once: end all automatic bans and go to a dry run.
+    Panic(PanicArgs),
+    /// Check a configuration file, or show what is in force.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Write what a shell needs to complete this command line.
     Completions(Completions),
     /// Write a manual page for each command.
     #[command(hide = true)]
     ManPages(ManPages),
+}
+
+/// Which interface.
+#[derive(Args, Debug)]
+pub struct OnInterface {
+    /// Which interface; all that are attached if not given.
+    pub interface: Option<String>,
+}
+
+/// Drop nothing any more, at once: end all automatic bans and go to a dry run.
+///
+/// Works with and without a controller, and holds until `--over` is said or the
+/// host starts anew, whatever is attached, detached or reloaded meanwhile.
+#[derive(Args, Debug)]
+pub struct PanicArgs {
+    /// Which interface; all that are attached if not given.
+    pub interface: Option<String>,
+    /// The panic is over: drop again.
+    #[arg(long)]
+    pub over: bool,
+}
+
+/// What to do about the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Say what is wrong with a file; nothing is changed.
+    Check(ConfigCheck),
+    /// Show the settings in force, and where each comes from.
+    Show(ConfigShow),
+}
+
+/// Say what is wrong with a file; nothing is changed.
+#[derive(Args, Debug)]
+pub struct ConfigCheck {
+    /// The file.
+    #[arg(default_value = config::PATH)]
+    pub file: PathBuf,
+}
+
+/// Show the settings in force, and where each comes from.
+///
+/// Of an interface that is not attached: those that it would be attached with.
+#[derive(Args, Debug)]
+pub struct ConfigShow {
+    /// Which interface; all that are attached if not given, or else the general
+    /// settings of the file.
+    pub interface: Option<String>,
+    /// What would be in force with this file.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// As JSON (docs/config.md).
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Filter an interface, and watch over it until stopped.
@@ -74,15 +137,31 @@ pub struct Attach {
     /// As in `ip link`: the one that packets from outside come in by.
     #[arg(required = true, value_name = "INTERFACE")]
     pub interfaces: Vec<String>,
+    /// Settings for what no flag says (docs/config.md); without, those of
+    /// /etc/synguard/synguard.toml, if it is there.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What the flags say; the file says the rest.
+    #[command(flatten)]
+    pub given: Given,
+}
+
+/// The settings of `attach`, each of which is a flag and a key of the configuration
+/// file.
+#[derive(Args, Clone, Debug)]
+pub struct AttachOptions {
     /// In the driver, in the stack, or whichever works.
     #[arg(long, value_enum, default_value = "auto")]
     pub mode: Mode,
     /// Count and report what would have been done; drop nothing.
-    #[arg(long)]
+    #[arg(long, action = ArgAction::Set, default_value_t = false, default_missing_value = "true", num_args = 0..=1, require_equals = true, hide_default_value = true, hide_possible_values = true, value_name = "BOOL")]
     pub dry_run: bool,
     /// Leave the filter in place at the end.
-    #[arg(long)]
+    #[arg(long, action = ArgAction::Set, default_value_t = false, default_missing_value = "true", num_args = 0..=1, require_equals = true, hide_default_value = true, hide_possible_values = true, value_name = "BOOL")]
     pub keep: bool,
+    /// Detach after this time, unless `synguard confirm` is run meanwhile.
+    #[arg(long, default_value = "off", value_name = "TIME", value_parser = parse_confirm_within)]
+    pub confirm_within: Duration,
     /// What to detect and what to do about it.
     #[command(flatten)]
     pub detection: Detection,
@@ -92,7 +171,7 @@ pub struct Attach {
 }
 
 /// What to detect and what to do about it.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Detection {
     /// New connections per second from one source, above which it is banned
     /// unless it completes them.
@@ -135,7 +214,7 @@ pub struct Detection {
     /// Set the sysctls that answering with cookies wants, in this host's and its
     /// containers' network namespaces, while SYNs are answered; they are put back
     /// afterwards.
-    #[arg(long)]
+    #[arg(long, action = ArgAction::Set, default_value_t = false, default_missing_value = "true", num_args = 0..=1, require_equals = true, hide_default_value = true, hide_possible_values = true, value_name = "BOOL")]
     pub manage_sysctls: bool,
     /// How many bits of an IPv4 address name one source.
     #[arg(long, default_value_t = DEFAULT.ipv4_prefix, value_name = "BITS", value_parser = clap::value_parser!(u8).range(8..=32))]
@@ -394,13 +473,14 @@ pub struct ManPages {
     pub folder: PathBuf,
 }
 
-impl Attach {
-    /// The flags as settings, not yet validated.
+impl AttachOptions {
+    /// As settings, not yet validated.
     pub const fn settings(&self) -> Settings {
         Settings {
             mode: self.mode,
             dry_run: self.dry_run,
             keep: self.keep,
+            confirm_within: self.confirm_within,
             ..self.detection.settings()
         }
     }
@@ -484,6 +564,7 @@ mod tests {
         let Command::Attach(attach) = cli.command else {
             panic!("no attach")
         };
-        assert_eq!(attach.settings(), DEFAULT);
+        let resolved = config::resolve(None, &attach.given, None).unwrap();
+        assert_eq!(resolved.settings, DEFAULT);
     }
 }

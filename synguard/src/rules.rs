@@ -49,6 +49,21 @@ pub const BLANK: Rule = Rule {
     prefix_len: 0,
 };
 
+/// Ends all automatic bans and forgets all offences, with the rules locked. Gives how many
+/// bans it were.
+///
+/// # Errors
+///
+/// [`Error::Failed`] where the kernel refuses.
+pub fn lift_bans(maps: &mut Maps) -> Result<u64> {
+    // Of a source that a list names there is none: a ban is less than a list.
+    let bans = maps.rules(|_, rule| rule.origin == origin::AUTOMATIC)?;
+    maps.remove_rules(bans.iter().map(|(net, _)| net))?;
+    maps.forget_offences(|_| true)?;
+    maps.tidy()?;
+    Ok(bans.len() as u64)
+}
+
 /// A person's rule about `net`, from `now` on.
 pub fn manual(
     action: u8,

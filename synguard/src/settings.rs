@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use synguard_common::abi::{ABI_VERSION, Settings as KernelSettings, challenge, holder};
+use synguard_common::abi::{
+    ABI_VERSION, NEVER, Settings as KernelSettings, challenge, dry_run, holder,
+};
 use synguard_common::source::SourceMask;
 
 use crate::clock::Clock;
@@ -53,6 +55,8 @@ pub struct Settings {
     pub dry_run: bool,
     /// Leave the filter in place at the end.
     pub keep: bool,
+    /// Detach after this time unless confirmed; zero: without being asked.
+    pub confirm_within: Duration,
     /// SYNs per second from one source above which it is an offender.
     pub syn_rate: u32,
     /// Over how long the rate is taken.
@@ -90,6 +94,7 @@ pub const DEFAULT: Settings = Settings {
     mode: Mode::Auto,
     dry_run: false,
     keep: false,
+    confirm_within: Duration::ZERO,
     syn_rate: 50,
     window: Duration::from_secs(1),
     ban_time: Duration::from_secs(600),
@@ -119,11 +124,43 @@ pub const ANSWERS: u32 = 1_000_000;
 const ANSWERS_EACH: u32 = 256;
 
 const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(86_400);
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 /// More SYNs in a window than anybody can send are no threshold, and counts are
 /// compared in 64 bits.
 const MOST_SYNS: u64 = 1_000_000_000;
+
+/// Settings that contradict each other, or are out of range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objection {
+    /// The flags, without their dashes, that it is about; the first one foremost.
+    pub keys: &'static [&'static str],
+    /// In words, with the limits.
+    pub text: String,
+}
+
+impl From<Objection> for Error {
+    fn from(objection: Objection) -> Self {
+        Self::Usage(objection.text)
+    }
+}
+
+/// `off`, or a time from a second to a day, as `60s`.
+///
+/// # Errors
+///
+/// Words for what it is not.
+pub fn parse_confirm_within(text: &str) -> Result<Duration, String> {
+    if text == "off" {
+        return Ok(Duration::ZERO);
+    }
+    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if (SECOND..=DAY).contains(&time) {
+        return Ok(time);
+    }
+    Err("give 1s to 1day, or off".to_owned())
+}
 
 impl Settings {
     /// Checks what the command line cannot.
@@ -132,42 +169,61 @@ impl Settings {
     ///
     /// [`Error::Usage`] naming the flag and its limits.
     pub fn validated(self) -> Result<Self> {
-        let limits = [
+        self.objection().map_or(Ok(self), |found| Err(found.into()))
+    }
+
+    /// What is wrong with them that no flag's own parser sees; the first of it.
+    pub fn objection(&self) -> Option<Objection> {
+        self.time_out_of_range()
+            .or_else(|| self.rate_out_of_range())
+    }
+
+    fn time_out_of_range(&self) -> Option<Objection> {
+        let least_window = Duration::from_millis(100);
+        let most_window = Duration::from_secs(3600);
+        let limits: [(_, &'static [&'static str], _, _); 4] = [
+            (self.window, &["window"], least_window, most_window),
+            (self.ban_time, &["ban-time"], SECOND, YEAR),
             (
-                self.window,
-                "--window",
-                Duration::from_millis(100),
-                Duration::from_secs(3600),
+                self.max_ban_time,
+                &["max-ban-time", "ban-time"],
+                self.ban_time,
+                YEAR,
             ),
-            (self.ban_time, "--ban-time", SECOND, YEAR),
-            (self.max_ban_time, "--max-ban-time", self.ban_time, YEAR),
-            (self.forget_after, "--forget-after", SECOND, YEAR),
+            (self.forget_after, &["forget-after"], SECOND, YEAR),
         ];
-        for (value, flag, least, most) in limits {
-            if value < least || value > most {
-                return Err(Error::Usage(format!(
-                    "{flag} {} is out of range: give {} to {}",
-                    humantime::format_duration(value),
-                    humantime::format_duration(least),
-                    humantime::format_duration(most),
-                )));
+        let out_of_range = |(value, _, least, most): &(Duration, _, Duration, Duration)| {
+            value < least || value > most
+        };
+        let (value, keys, least, most) = limits.into_iter().find(out_of_range)?;
+        Some(Objection {
+            keys,
+            text: format!(
+                "--{} {} is out of range: give {} to {}",
+                keys[0],
+                humantime::format_duration(value),
+                humantime::format_duration(least),
+                humantime::format_duration(most),
+            ),
+        })
+    }
+
+    fn rate_out_of_range(&self) -> Option<Objection> {
+        let wrong = match self.limit() {
+            0 => "is less than one SYN: raise one of them".to_owned(),
+            limit if limit > MOST_SYNS => {
+                format!("is more than {MOST_SYNS} SYNs: lower one of them")
             }
-        }
-        if self.limit() > MOST_SYNS {
-            return Err(Error::Usage(format!(
-                "--syn-rate {} in a --window of {} is more than {MOST_SYNS} SYNs: lower one of them",
+            _ => return None,
+        };
+        Some(Objection {
+            keys: &["syn-rate", "window"],
+            text: format!(
+                "--syn-rate {} in a --window of {} {wrong}",
                 self.syn_rate,
                 humantime::format_duration(self.window),
-            )));
-        }
-        if self.limit() == 0 {
-            return Err(Error::Usage(format!(
-                "--syn-rate {} in a --window of {} is less than one SYN: raise one of them",
-                self.syn_rate,
-                humantime::format_duration(self.window),
-            )));
-        }
-        Ok(self)
+            ),
+        })
     }
 
     /// SYNs per window above which a source is an offender.
@@ -192,7 +248,7 @@ impl Settings {
         let window = clock.ticks(self.window);
         KernelSettings {
             abi_version: ABI_VERSION,
-            dry_run: u32::from(self.dry_run),
+            dry_run: u32::from(self.dry_run) * dry_run::ASKED,
             window,
             limit: self.limit(),
             hz: clock.hz,
@@ -209,6 +265,7 @@ impl Settings {
             answers: 0,
             answers_until: 0,
             answers_each: ANSWERS_EACH,
+            passes_from: NEVER,
         }
     }
 }

@@ -2,7 +2,8 @@
 //! it the machine looks as after a fresh installation, with neither bpffs nor
 //! tracefs mounted and an empty `/run`; what is left there goes with it.
 
-use std::fs::File;
+use std::ffi::CString;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -71,6 +72,25 @@ impl Mounts {
             enter(&self.0).context("cannot enter the mount namespace")?;
             Ok(work())
         })
+    }
+
+    /// Lets what is written below `folder` be seen from inside alone.
+    ///
+    /// # Errors
+    /// Without overlayfs.
+    pub fn cover(&self, folder: &Path) -> Result<()> {
+        self.inside(|| -> Result<()> {
+            let (upper, work) = ("/run/cover/upper", "/run/cover/work");
+            fs::create_dir_all(upper)?;
+            fs::create_dir_all(work)?;
+            let options = format!(
+                "lowerdir={},upperdir={upper},workdir={work}",
+                folder.display()
+            );
+            let options = CString::new(options)?;
+            mount("overlay", folder, "overlay", MountFlags::empty(), &*options)
+                .with_context(|| format!("cannot cover {}", folder.display()))
+        })?
     }
 
     /// Puts `file` in the place of `path`, as seen from inside.

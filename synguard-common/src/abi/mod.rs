@@ -20,11 +20,11 @@ pub use listener::{Endpoint, Listener, endpoint, hindrance};
 pub use pressure::{Event, LivePressure, Pressure};
 pub use record::{LiveRecord, SourceRecord};
 pub use rule::{LiveRule, Rule, TrieV4, TrieV6, action, holder, origin, scope};
-pub use settings::Settings;
+pub use settings::{Settings, dry_run};
 
 /// Raised with every change of a layout in this file or of the order of
 /// [`Reason`](crate::verdict::Reason).
-pub const ABI_VERSION: u32 = 3;
+pub const ABI_VERSION: u32 = 4;
 
 /// An `expires` that never comes.
 pub const NEVER: u64 = u64::MAX;
@@ -34,7 +34,7 @@ const _: () = {
     assert!(size_of::<LiveRule>() == 64);
     assert!(size_of::<SourceRecord>() == 136);
     assert!(size_of::<LiveRecord>() == 136);
-    assert!(size_of::<Settings>() == 96);
+    assert!(size_of::<Settings>() == 104);
     assert!(size_of::<Pressure>() == 56);
     assert!(size_of::<LivePressure>() == 56);
     assert!(size_of::<SpoofedFlood>() == 24);

@@ -8,7 +8,7 @@ use crate::source::SourceMask;
 pub struct Settings {
     /// [`ABI_VERSION`](super::ABI_VERSION) of whoever made the maps.
     pub abi_version: u32,
-    /// Not 0: decide and count, but pass everything.
+    /// Not 0: decide and count, but pass everything. The bits of [`dry_run`] say why.
     pub dry_run: u32,
     /// The length of the window, in ticks; not 0.
     pub window: u64,
@@ -42,9 +42,27 @@ pub struct Settings {
     pub answers_each: u32,
     /// Until which tick: what the controller knows of listeners grows old without it.
     pub answers_until: u64,
+    /// From which tick on everything passes, as in a dry run;
+    /// [`NEVER`](super::NEVER) once somebody has confirmed that the filter does no harm.
+    /// Who locked himself out gets in again without a controller's help.
+    pub passes_from: u64,
+}
+
+/// Why nothing is dropped: the bits of [`Settings::dry_run`].
+pub mod dry_run {
+    /// Whoever attached wants it so.
+    pub const ASKED: u32 = 1;
+    /// `synguard panic`.
+    pub const PANIC: u32 = 2;
 }
 
 impl Settings {
+    /// Whether everything passes at `now`.
+    #[inline(always)]
+    pub const fn is_dry(&self, now: u64) -> bool {
+        self.dry_run != 0 || now >= self.passes_from
+    }
+
     /// Whether SYNs are answered with cookies at `now`.
     #[inline(always)]
     pub const fn challenges(&self, now: u64) -> bool {

@@ -1,54 +1,72 @@
 //! `synguard attach`.
 
 use std::collections::HashSet;
-use std::io::{self, IsTerminal as _};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tracing::{error, info};
-use tracing_subscriber::EnvFilter;
+use tracing::{error, info, warn};
 
 use super::first_of;
 use crate::challenge::settings_for;
 use crate::cli::{Attach, LogLevel};
+use crate::config::{Resolved, Source};
 use crate::controller::{Ending, Guard};
-use crate::dataplane::Attached;
 use crate::error::Context as _;
 use crate::interface::Network;
-use crate::protected::Protected;
-use crate::settings::Settings;
-use crate::{Error, Result, dataplane, kernel, privileges, protected, service};
+use crate::{Error, Result, dataplane, kernel, log, privileges, protected, service};
 
 pub(super) async fn run(args: Attach) -> Result<()> {
-    let settings = args.settings().validated()?;
+    let source = Source::new(args.config.as_deref(), &args.given)?;
+    let file = source.read()?;
+    let general = source.resolve_with(file.as_ref(), None)?;
+    let resolve = |name: &String| source.resolve_with(file.as_ref(), Some(name));
+    let mut seen = HashSet::new();
+    let names = args.interfaces.iter().filter(|name| seen.insert(*name));
+    let wanted = names.map(|name| Ok((name.as_str(), resolve(name)?)));
+    let wanted = wanted.collect::<Result<Vec<_>>>()?;
     kernel::check()?;
     privileges::to_attach()?;
-    start_log(args.log_level)?;
-    let stop = on_signal()?;
-    let guards = attach_all(&args, &settings).await?;
-    watch_all(guards, &settings, stop).await
+    log::start(general.log_level)?;
+    let signals = on_signal()?;
+    let guards = attach_all(wanted, &source).await?;
+    watch_all(guards, &signals).await
 }
 
 /// Attaches every interface, or none.
-async fn attach_all(args: &Attach, settings: &Settings) -> Result<Vec<Guard>> {
+async fn attach_all(wanted: Vec<(&str, Resolved)>, source: &Source) -> Result<Vec<Guard>> {
     let network = Network::open()?;
     let depended_on = protected::find(&network).await?;
-    let mut wanted = Vec::new();
-    let mut seen = HashSet::new();
-    for name in args.interfaces.iter().filter(|name| seen.insert(*name)) {
-        wanted.push(network.interface(name).await?);
+    let mut interfaces = Vec::new();
+    for (name, resolved) in wanted {
+        interfaces.push((network.interface(name).await?, resolved));
     }
-    wanted.iter().try_for_each(dataplane::check)?;
+    for (interface, _) in &interfaces {
+        dataplane::check(interface)?;
+    }
+    for (interface, resolved) in &mut interfaces {
+        resolved.settings = settings_for(interface, &resolved.settings)?;
+    }
     let mut guards = Vec::new();
-    let wanted: Vec<_> = wanted
-        .iter()
-        .map(|interface| Ok((interface, settings_for(interface, settings)?)))
-        .collect::<Result<_>>()?;
-    for (interface, settings) in &wanted {
-        let guard = dataplane::attach(interface, settings, kernel_level(args.log_level)).and_then(
-            |attached| take_charge(attached, settings, &depended_on, &network, interface.veth),
-        );
+    for (interface, resolved) in &interfaces {
+        let level = kernel_level(resolved.log_level);
+        let guard = dataplane::attach(interface, &resolved.settings, level).and_then(|attached| {
+            let undo = attached.undoing();
+            // A filter without a controller would not know whom to protect.
+            Guard::new(
+                attached,
+                resolved,
+                source,
+                &depended_on,
+                &network,
+                interface.veth,
+            )
+            .inspect_err(|_| {
+                if let Err(failure) = undo.run() {
+                    error!("{failure}");
+                }
+            })
+        });
         match guard {
             Ok(guard) => guards.push(guard),
             Err(error) => {
@@ -60,34 +78,14 @@ async fn attach_all(args: &Attach, settings: &Settings) -> Result<Vec<Guard>> {
     Ok(guards)
 }
 
-/// A filter without a controller would not know whom to protect.
-fn take_charge(
-    attached: Attached,
-    settings: &Settings,
-    depended_on: &Protected,
-    network: &Network,
-    veth: bool,
-) -> Result<Guard> {
-    let undo = attached.undoing();
-    Guard::new(attached, settings, depended_on, network, veth).inspect_err(|_| {
-        if let Err(failure) = undo.run() {
-            error!("{failure}");
-        }
-    })
-}
-
-async fn watch_all(
-    guards: Vec<Guard>,
-    settings: &Settings,
-    stop: watch::Receiver<bool>,
-) -> Result<()> {
+async fn watch_all(guards: Vec<Guard>, signals: &Signals) -> Result<()> {
     let mut tasks = JoinSet::new();
     let local = tokio::task::LocalSet::new();
     let names: Vec<_> = guards.iter().map(Guard::interface).collect();
     service::ready(&names);
     let alive = local.spawn_local(service::keep_alive());
     for guard in guards {
-        tasks.spawn_local_on(watch_one(guard, settings.keep, stop.clone()), &local);
+        tasks.spawn_local_on(watch_one(guard, signals.clone()), &local);
     }
     let errors = local
         .run_until(async {
@@ -107,13 +105,14 @@ async fn watch_all(
     first_of(errors)
 }
 
-async fn watch_one(mut guard: Guard, keep: bool, mut stop: watch::Receiver<bool>) -> Result<()> {
+async fn watch_one(mut guard: Guard, signals: Signals) -> Result<()> {
+    let Signals { mut stop, reload } = signals;
     let stopped = async move {
         // An error means that the signal task is gone, which is a stop too.
         let _ = stop.wait_for(|stop| *stop).await;
     };
     let name = guard.interface().to_owned();
-    match guard.run(stopped).await {
+    match guard.run(stopped, reload).await {
         Ok(Ending::Detached) => {
             guard.put_back(false).await?;
             info!("{name}: detached by another command");
@@ -126,7 +125,11 @@ async fn watch_one(mut guard: Guard, keep: bool, mut stop: watch::Receiver<bool>
                  `synguard attach {name}` does it again"
             )));
         }
-        Ok(Ending::Stopped) if keep => {
+        Ok(Ending::Unconfirmed) => {
+            guard.put_back(false).await?;
+            warn!("{name}: nobody said `synguard confirm {name}` in time: detached");
+        }
+        Ok(Ending::Stopped) if guard.keeps() => {
             guard.put_back(true).await?;
             info!("{name}: the filter stays in place; `synguard detach {name}` takes it off");
         }
@@ -143,44 +146,37 @@ async fn watch_one(mut guard: Guard, keep: bool, mut stop: watch::Receiver<bool>
     Ok(())
 }
 
-/// Becomes true at the first SIGINT or SIGTERM; SIGHUP ends nothing.
-fn on_signal() -> Result<watch::Receiver<bool>> {
+/// What signals ask for.
+#[derive(Clone)]
+struct Signals {
+    /// Becomes true at the first SIGINT or SIGTERM.
+    stop: watch::Receiver<bool>,
+    /// Changes with each SIGHUP, which ends nothing.
+    reload: watch::Receiver<u64>,
+}
+
+fn on_signal() -> Result<Signals> {
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut hangup = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
-    let (sender, receiver) = watch::channel(false);
+    let (stopper, stop) = watch::channel(false);
+    let (reloader, reload) = watch::channel(0);
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 _ = interrupt.recv() => break,
                 _ = terminate.recv() => break,
                 // An ssh session that breaks shall not take the controller along.
-                Some(()) = hangup.recv() => info!("the terminal is gone: going on without it"),
+                Some(()) = hangup.recv() => {
+                    info!("SIGHUP: reading the settings again, and going on");
+                    reloader.send_modify(|count| *count += 1);
+                }
             }
         }
         service::stopping();
-        let _ = sender.send(true);
+        let _ = stopper.send(true);
     });
-    Ok(receiver)
-}
-
-fn start_log(level: LogLevel) -> Result<()> {
-    let filter = match level {
-        LogLevel::Off => "off",
-        LogLevel::Error => "error",
-        LogLevel::Warn => "warn",
-        LogLevel::Info => "info",
-        LogLevel::Debug => "info,synguard=debug,synguard_ebpf=debug",
-        LogLevel::Trace => "trace",
-    };
-    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
-        .with_writer(io::stderr)
-        .with_ansi(colours)
-        .with_target(false)
-        .try_init()
-        .context("starting the log")
+    Ok(Signals { stop, reload })
 }
 
 /// aya-log's levels: 0 is off, 4 is debug, 5 is trace.

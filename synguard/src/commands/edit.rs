@@ -26,7 +26,7 @@ pub(super) fn block(args: &Block) -> Result<()> {
         );
         let said = rules::block(&mut target.maps, &net, rule, &target.clock)?;
         target.say(&said);
-        if target.maps.settings()?.dry_run != 0 {
+        if target.maps.settings()?.is_dry(target.now) {
             target.say("it is a dry run: nothing is dropped");
         }
     }

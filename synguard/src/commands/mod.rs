@@ -3,12 +3,16 @@
 mod attach;
 mod captures;
 mod completions;
+mod config;
+mod confirm;
 mod detach;
 mod doctor;
 mod edit;
 mod import;
 mod list;
 mod man_pages;
+mod panic;
+mod reload;
 mod replay;
 mod report;
 mod status;
@@ -44,6 +48,10 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Replay(args) => replay::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::ManPages(args) => man_pages::run(&args),
+        Command::Reload(args) => reload::run(&args).await,
+        Command::Confirm(args) => confirm::run(&args),
+        Command::Panic(args) => panic::run(&args),
+        Command::Config(command) => config::run(&command),
     }
 }
 

@@ -15,6 +15,10 @@ pub(super) struct Target {
 }
 
 impl Target {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(super) fn say(&self, text: &str) {
         say(&format!("{}: {text}", self.name));
     }

@@ -17,6 +17,7 @@ use super::journal;
 use crate::challenge::{Errand, Obstacle, Plan, Wanted};
 use crate::dataplane::Facts;
 use crate::error::Context as _;
+use crate::interface::has_vlans;
 use crate::settings::{ANSWERS, Challenge, Settings};
 use crate::{Result, challenge};
 
@@ -63,7 +64,13 @@ struct Engaged {
 }
 
 impl Challenger {
-    pub(super) fn new(settings: &Settings, facts: &Facts, veth: bool, has_vlans: bool) -> Self {
+    pub(super) fn new(
+        settings: &Settings,
+        is_dry: bool,
+        facts: &Facts,
+        veth: bool,
+        has_vlans: bool,
+    ) -> Self {
         let wanted = Wanted {
             challenge: settings.challenge(),
             ports: settings.challenge_ports,
@@ -71,7 +78,7 @@ impl Challenger {
         };
         let fixed = match wanted.challenge {
             Challenge::Off => None,
-            _ if settings.dry_run => Some(Obstacle::DryRun),
+            _ if is_dry => Some(Obstacle::DryRun),
             _ if !facts.answers => Some(Obstacle::Kernel),
             _ if veth && facts.native => Some(Obstacle::Veth),
             _ if has_vlans && facts.native => Some(Obstacle::Vlan),
@@ -142,6 +149,26 @@ impl Challenger {
 }
 
 impl Guard {
+    /// Begins anew, by other settings or as nothing is to be dropped any more.
+    pub(super) async fn begin_challenges_anew(&mut self, why: &str) -> Result<()> {
+        // What is under way would be followed by the old settings.
+        self.challenger.wait().await;
+        if self.challenger.is_engaged() {
+            self.disengage(why)?;
+        }
+        let name = self.attached.pins.interface();
+        let told = self.challenger.told;
+        self.challenger = Challenger::new(
+            &self.settings,
+            self.is_dry(),
+            &self.attached.facts,
+            self.veth,
+            has_vlans(name),
+        );
+        self.challenger.told = told;
+        Ok(())
+    }
+
     /// Looks whether to engage or disengage, and goes on errands.
     pub(super) fn challenge(&mut self) -> Result<()> {
         let due = self.challenger.is_due(&self.flood());

@@ -53,6 +53,16 @@ impl Detection {
         }
     }
 
+    /// Goes on by other settings, with the bans that there are.
+    pub(super) fn adopt(&mut self, settings: &Settings, clock: &Clock) {
+        if self.mask != settings.source_mask() {
+            // They may be no sources any more.
+            self.suspects = Suspects::default();
+        }
+        self.policy = Policy::new(settings, clock);
+        self.mask = settings.source_mask();
+    }
+
     /// What makes a source an offender.
     pub const fn policy(&self) -> &Policy {
         &self.policy

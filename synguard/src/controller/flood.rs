@@ -94,6 +94,12 @@ impl Watch {
         }
     }
 
+    /// Suspects nothing below another number of SYNs per second from now on.
+    pub const fn set_threshold(&mut self, threshold: u32) {
+        self.threshold = threshold;
+        self.flood.threshold = threshold;
+    }
+
     /// The present judgement, with the rates of the last look.
     pub const fn flood(&self) -> SpoofedFlood {
         self.flood

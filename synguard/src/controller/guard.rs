@@ -1,9 +1,11 @@
 //! One interface's controller: the loop around the plan.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Instant;
 
 use synguard_common::abi::SpoofedFlood;
+use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
@@ -11,6 +13,8 @@ use super::challenge::Challenger;
 use super::detection::{Detection, PROOF, SCAN_EVERY, SWEEP_EVERY, TICK, YOUNG, YOUNG_TICK};
 use super::flood::{Sample, Watch};
 use super::journal;
+use super::told::Told;
+use crate::config::{Outcome, Resolved, Source, Value};
 use crate::dataplane::{Attached, Events, in_place};
 use crate::interface::{Network, has_vlans};
 use crate::protected::{self, Protected};
@@ -26,6 +30,8 @@ pub enum Ending {
     Stopped,
     /// Somebody detached the interface.
     Detached,
+    /// Nobody confirmed it in time: the filter is off.
+    Unconfirmed,
     /// The interface is gone, or another program took the filter's place.
     Lost,
 }
@@ -35,10 +41,16 @@ pub struct Guard {
     pub(super) attached: Attached,
     events: Events,
     pub(super) detection: Detection,
-    pub(super) dry_run: bool,
-    network: Network,
+    pub(super) settings: Settings,
+    /// Where they come from.
+    pub(super) source: Source,
+    pub(super) values: BTreeMap<String, Value>,
+    /// What people last told the packet path.
+    pub(super) told: Told,
+    pub(super) veth: bool,
+    pub(super) network: Network,
     pub(super) depended_on: Protected,
-    watch: Watch,
+    pub(super) watch: Watch,
     pub(super) challenger: Challenger,
     pub(super) next_scan: Instant,
     pub(super) ticks: u32,
@@ -52,15 +64,19 @@ impl Guard {
     /// [`crate::Error::Failed`] where a map cannot be used.
     pub fn new(
         attached: Attached,
-        settings: &Settings,
+        resolved: &Resolved,
+        source: &Source,
         depended_on: &Protected,
         network: &Network,
         veth: bool,
     ) -> Result<Self> {
         let events = Events::open(&attached.pins)?;
         let clock = attached.clock;
+        let settings = resolved.settings;
+        let told = Told::of(&attached.maps.settings()?);
         let challenger = Challenger::new(
-            settings,
+            &settings,
+            settings.dry_run || told.panic,
             &attached.facts,
             veth,
             has_vlans(attached.pins.interface()),
@@ -68,8 +84,12 @@ impl Guard {
         let mut guard = Self {
             attached,
             events,
-            detection: Detection::new(settings, &clock),
-            dry_run: settings.dry_run,
+            detection: Detection::new(&settings, &clock),
+            settings,
+            source: source.clone(),
+            values: resolved.values.clone(),
+            told,
+            veth,
             network: network.clone(),
             depended_on: depended_on.clone(),
             watch: Watch::new(settings.spoofed_rate, clock.hz),
@@ -78,8 +98,19 @@ impl Guard {
             ticks: 0,
         };
         guard.sweep()?;
-        guard.introduce(settings);
+        guard.tell_settings(None, Outcome::default());
+        guard.introduce();
         Ok(guard)
+    }
+
+    /// Whether nothing is dropped.
+    pub(super) const fn is_dry(&self) -> bool {
+        self.settings.dry_run || self.told.panic
+    }
+
+    /// Whether the filter is to stay when the controller is told to end.
+    pub const fn keeps(&self) -> bool {
+        self.settings.keep
     }
 
     /// The interface's name.
@@ -96,7 +127,7 @@ impl Guard {
         self.attached.undoing().run()
     }
 
-    fn introduce(&self, settings: &Settings) {
+    fn introduce(&self) {
         let name = self.interface();
         for shortfall in &self.attached.facts.shortfalls {
             warn!("{name}: {shortfall}");
@@ -109,17 +140,23 @@ impl Guard {
         }
         info!(
             "{}",
-            journal::attached(name, &self.attached.facts, settings)
+            journal::attached(name, &self.attached.facts, &self.settings, self.is_dry())
         );
+        self.remind();
     }
 
-    /// Works until `stop` ends or the filter is gone. What fails is logged and
-    /// tried again: a map that is full for a moment shall not end promotion.
+    /// Works until `stop` ends or the filter is gone, and reads its settings anew
+    /// whenever `reload` changes. What fails is logged and tried again: a map that is
+    /// full for a moment shall not end promotion.
     ///
     /// # Errors
     ///
     /// [`crate::Error::Failed`] where no more events can be had; the filter stays.
-    pub async fn run(&mut self, stop: impl Future<Output = ()>) -> Result<Ending> {
+    pub async fn run(
+        &mut self,
+        stop: impl Future<Output = ()>,
+        mut reload: watch::Receiver<u64>,
+    ) -> Result<Ending> {
         tokio::pin!(stop);
         let mut ticker = interval(TICK);
         ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -130,12 +167,16 @@ impl Guard {
                 () = &mut stop => return Ok(Ending::Stopped),
                 events = self.events.next() => self.hear(&events?),
                 plan = self.challenger.done() => plan.and_then(|plan| self.follow(plan)),
+                Ok(()) = reload.changed() => {
+                    self.reload().await;
+                    Ok(())
+                }
                 _ = young.tick(), if self.has_young_bans() => self.lift_bans(YOUNG),
                 _ = ticker.tick() => {
                     if let Some(ending) = self.ending().await {
                         return Ok(ending);
                     }
-                    self.tick()
+                    self.tick().await
                 }
             };
             if let Err(failure) = outcome {
@@ -148,6 +189,9 @@ impl Guard {
     async fn ending(&self) -> Option<Ending> {
         if !self.attached.pins.exist() {
             return Some(Ending::Detached);
+        }
+        if self.is_unconfirmed() {
+            return Some(Ending::Unconfirmed);
         }
         match self.network.interface(self.interface()).await {
             Ok(interface) if in_place(&self.attached.pins, &interface) => None,
@@ -177,8 +221,9 @@ impl Guard {
         self.attached.pins.remove()
     }
 
-    fn tick(&mut self) -> Result<()> {
+    async fn tick(&mut self) -> Result<()> {
         self.ticks = self.ticks.wrapping_add(1);
+        self.listen().await?;
         self.look()?;
         self.challenge()?;
         self.convict()?;

@@ -185,14 +185,19 @@ const fn kind(rule: &Rule) -> &'static str {
 }
 
 /// The line that says that the filter works.
-pub(super) fn attached(interface: &str, facts: &Facts, settings: &Settings) -> String {
+pub(super) fn attached(
+    interface: &str,
+    facts: &Facts,
+    settings: &Settings,
+    is_dry: bool,
+) -> String {
     let how = if facts.taken_over {
         "took over the running filter: attached to"
     } else {
         "attached to"
     };
     let mode = if facts.native { "native" } else { "generic" };
-    let does = if settings.dry_run {
+    let does = if is_dry {
         "dry run, nothing is dropped"
     } else {
         "dropping"

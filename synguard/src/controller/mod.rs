@@ -11,6 +11,8 @@ mod pinned;
 pub mod plan;
 mod promotion;
 mod protection;
+mod reload;
+mod told;
 mod upkeep;
 
 pub use guard::{Ending, Guard};

@@ -69,8 +69,8 @@ impl Guard {
     fn parts(&mut self) -> (&mut Detection, Pinned<'_>) {
         let ledger = Pinned {
             policy: *self.detection.policy(),
+            dry_run: self.is_dry(),
             attached: &mut self.attached,
-            dry_run: self.dry_run,
         };
         (&mut self.detection, ledger)
     }

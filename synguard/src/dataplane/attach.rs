@@ -6,12 +6,12 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
 use aya::Ebpf;
-use synguard_common::abi::Settings as KernelSettings;
+use synguard_common::abi::{Settings as KernelSettings, dry_run};
 
 use super::job::Job;
-use super::link;
 use super::maps::Maps;
 use super::pins::{Lock, Pins};
+use super::{link, object};
 use crate::clock::Clock;
 use crate::error::Context as _;
 use crate::interface::Interface;
@@ -31,7 +31,9 @@ pub struct Attached {
     /// What the packet path was told before, where a filter was taken over.
     before: Option<KernelSettings>,
     /// Keeps what cannot be pinned on old kernels.
-    _ebpf: Ebpf,
+    ebpf: Ebpf,
+    /// Which of its programs filters.
+    filter: &'static str,
     _lock: Lock,
 }
 
@@ -138,7 +140,8 @@ pub fn attach(interface: &Interface, settings: &Settings, log_level: u8) -> Resu
             clock: done.clock,
             facts: done.facts,
             before,
-            _ebpf: done.ebpf,
+            ebpf: done.ebpf,
+            filter: done.filter,
             _lock: lock,
         }),
         Err(error) => {
@@ -149,6 +152,19 @@ pub fn attach(interface: &Interface, settings: &Settings, log_level: u8) -> Resu
 }
 
 impl Attached {
+    /// Loads what answers SYNs, if that was not wanted so far.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] where the kernel cannot.
+    pub fn load_challenge(&mut self) -> Result<()> {
+        if !self.facts.answers {
+            object::challenge(&mut self.ebpf, self.filter)?;
+            self.facts.answers = true;
+        }
+        Ok(())
+    }
+
     /// What puts things back to how they were before.
     pub fn undoing(&self) -> Undo {
         Undo {
@@ -182,6 +198,8 @@ impl Undo {
         maps.change_source(KernelSettings {
             holders: present.holders,
             all_rules: present.all_rules,
+            // Somebody may have panicked meanwhile.
+            dry_run: before.dry_run | present.dry_run & dry_run::PANIC,
             ..before
         })?;
         maps.tidy()

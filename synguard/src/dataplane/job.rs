@@ -4,13 +4,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use aya::Ebpf;
 use aya::programs::{TestRun as _, TestRunOptions};
-use synguard_common::abi::{Attachment, Settings as KernelSettings, origin};
+use synguard_common::abi::{Attachment, Settings as KernelSettings, dry_run};
 
 use super::attach::{Facts, namespace};
 use super::maps::Maps;
 use super::pins::Pins;
 use super::tracepoint::{self, Offsets};
-use super::{kernel_log, link, object};
+use super::{kernel_log, link, object, tell};
 use crate::Result;
 use crate::clock::Clock;
 use crate::error::Context as _;
@@ -32,6 +32,7 @@ pub(super) struct Job<'a> {
 /// A job done.
 pub(super) struct Done {
     pub(super) ebpf: Ebpf,
+    pub(super) filter: &'static str,
     pub(super) maps: Maps,
     pub(super) clock: Clock,
     pub(super) facts: Facts,
@@ -69,6 +70,7 @@ impl Job<'_> {
         };
         Ok(Done {
             ebpf,
+            filter,
             maps,
             clock,
             facts,
@@ -129,13 +131,6 @@ impl Job<'_> {
 
     fn put_settings(&self, maps: &mut Maps, clock: &Clock) -> Result<()> {
         let _lock = self.pins.lock_rules()?;
-        let was_dry = self.before.is_some_and(|before| before.dry_run != 0);
-        if was_dry && !self.settings.dry_run {
-            // Those bans were never meant to drop anything.
-            let bans = maps.rules(|_, rule| rule.origin == origin::AUTOMATIC)?;
-            maps.remove_rules(bans.iter().map(|(net, _)| net))?;
-            maps.forget_offences(|_| true)?;
-        }
         // The filter before the records is by the seed: it goes with them.
         // Read anew, as a list may have come since the first look.
         let before = self.before.map(|_| maps.settings()).transpose()?;
@@ -143,15 +138,21 @@ impl Job<'_> {
         let settings = self
             .settings
             .for_kernel(clock, seed, maps.source_capacity());
+        let was_panic = before.map_or(0, |before| before.dry_run & dry_run::PANIC);
+        let panic = u32::from(self.pins.in_panic()) * dry_run::PANIC;
+        let confirm_within = self.settings.confirm_within;
+        let settings = KernelSettings {
+            dry_run: settings.dry_run | panic | was_panic,
+            passes_from: tell::passes_from(confirm_within, before, clock, clock.now()),
+            ..settings
+        };
         match before {
-            None => maps.set_settings(settings)?,
-            Some(before) => maps.change_source(KernelSettings {
-                holders: before.holders,
-                all_rules: before.all_rules,
-                ..settings
-            })?,
+            None => {
+                maps.set_settings(settings)?;
+                maps.tidy()
+            }
+            Some(before) => tell::replace(maps, before, settings),
         }
-        maps.tidy()
     }
 
     /// A running filter keeps its maps.

@@ -20,6 +20,7 @@ mod rules;
 mod sandbox;
 mod snapshot;
 mod table;
+mod tell;
 mod tracepoint;
 mod trie;
 mod twin;

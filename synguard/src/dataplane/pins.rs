@@ -10,11 +10,13 @@ use rustix::mount::{MountFlags, mount};
 use rustix::process::{Flock, FlockType, fcntl_getlk};
 
 use crate::error::Context as _;
-use crate::{Error, Result};
+use crate::{Error, Result, config};
 
 const BPFFS: &str = "/sys/fs/bpf";
 const ROOT: &str = "/sys/fs/bpf/synguard";
 const LOCKS: &str = "/run/synguard";
+/// Whose file says that nothing is to be dropped.
+const PANIC: &str = "panic";
 /// `include/uapi/linux/magic.h`.
 const BPF_FS_MAGIC: i64 = 0xcafe_4a11;
 
@@ -73,6 +75,7 @@ impl Pins {
     /// [`Error::Failed`] naming the pin that could not be removed.
     pub fn remove(&self) -> Result<()> {
         remove_if_there(&self.link())?;
+        config::remove(self);
         let entries = match fs::read_dir(&self.directory) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             entries => entries.context(format!("listing {}", self.directory.display()))?,
@@ -137,13 +140,62 @@ impl Pins {
         Ok(Lock(file))
     }
 
+    /// The same, without waiting: none where somebody else does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::lock_rules`].
+    pub fn try_lock_rules(&self) -> Result<Option<Lock>> {
+        let file = self.lock_file("rules")?;
+        Ok(file.try_lock().is_ok().then_some(Lock(file)))
+    }
+
+    /// Waits until nobody else has this interface's controller reload.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::lock_rules`].
+    pub fn lock_reload(&self) -> Result<Lock> {
+        let file = self.lock_file("reload")?;
+        file.lock()
+            .context("waiting for another `synguard reload` to finish")?;
+        Ok(Lock(file))
+    }
+
+    /// A file about this interface that is gone after a restart of the host.
+    pub fn run_file(&self, kind: &str) -> PathBuf {
+        Path::new(LOCKS).join(format!("{}.{kind}", encode(&self.interface)))
+    }
+
+    /// Whether somebody said that nothing is to be dropped, and not yet that it is over.
+    pub fn in_panic(&self) -> bool {
+        self.run_file(PANIC).exists()
+    }
+
+    /// Notes it for whoever attaches next.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Failed`] where the file cannot be made.
+    pub fn note_panic(&self) -> Result<()> {
+        make_locks()?;
+        let path = self.run_file(PANIC);
+        File::create(&path)
+            .context(format!("making {}", path.display()))
+            .map(drop)
+    }
+
+    /// Notes that it is over.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Failed`] where the file cannot be removed.
+    pub fn forget_panic(&self) -> Result<()> {
+        remove_if_there(&self.run_file(PANIC))
+    }
+
     fn lock_file(&self, kind: &str) -> Result<File> {
-        // Nobody else's: whoever may read a file may lock it.
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(LOCKS)
-            .context(format!("making {LOCKS}"))?;
+        make_locks()?;
         let path = self.lock_path(kind);
         File::options()
             .create(true)
@@ -181,6 +233,15 @@ pub fn attached_interfaces() -> Result<Vec<String>> {
         .collect();
     names.sort();
     Ok(names)
+}
+
+/// Nobody else's: whoever may read a file may lock it.
+fn make_locks() -> Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(LOCKS)
+        .context(format!("making {LOCKS}"))
 }
 
 fn ensure_bpffs() -> Result<()> {

@@ -143,12 +143,13 @@ struct Present {
 impl Present {
     fn of(maps: &Maps) -> Result<Self> {
         let (clock, settings) = (maps.clock()?, maps.settings()?);
+        let tick = clock.now();
         Ok(Self {
             clock,
-            tick: clock.now(),
+            tick,
             date: SystemTime::now(),
             window: settings.window,
-            dry_run: settings.dry_run != 0,
+            dry_run: settings.is_dry(tick),
         })
     }
 

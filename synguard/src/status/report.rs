@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
+use synguard_common::abi::{NEVER, dry_run};
 use synguard_common::verdict::{Reason, Verdict};
 
 use super::{Challenges, ListEntry, RuleEntry, SourceEntry};
@@ -29,6 +30,13 @@ pub struct Report {
     pub mode: &'static str,
     /// Whether nothing is dropped.
     pub dry_run: bool,
+    /// Whether that is so as somebody said `synguard panic`.
+    pub panic: bool,
+    /// Until when somebody has to say `synguard confirm`, or everything passes: ISO
+    /// 8601, UTC. Null where nobody has to.
+    pub confirm_by: Option<String>,
+    /// Whether nobody said it in time.
+    pub unconfirmed: bool,
     /// Whether the interface still runs the filter: not if it was deleted and
     /// made again. Null where it is in another network namespace.
     pub in_place: Option<bool>,
@@ -151,6 +159,8 @@ impl Report {
         (sources, sources_tracked): (Vec<SourceEntry>, usize),
     ) -> Result<Self> {
         let settings = maps.settings()?;
+        let clock = maps.clock()?;
+        let now = clock.now();
         let attachment = maps.attachment()?;
         let attached_at = UNIX_EPOCH + Duration::from_secs(attachment.attached_at);
         let counters = &second.counters;
@@ -161,7 +171,11 @@ impl Report {
             } else {
                 "native"
             },
-            dry_run: settings.dry_run != 0,
+            dry_run: settings.is_dry(now),
+            panic: settings.dry_run & dry_run::PANIC != 0,
+            confirm_by: (settings.passes_from != NEVER)
+                .then(|| text::date(clock.date(settings.passes_from, now, SystemTime::now()))),
+            unconfirmed: settings.passes_from <= now,
             in_place,
             attached_at: text::date(attached_at),
             uptime_seconds: attached_at.elapsed().map_or(0, |since| since.as_secs()),
@@ -169,7 +183,7 @@ impl Report {
             handshakes_counted: attachment.handshakes != 0,
             threshold: Threshold {
                 syns_per_second: attachment.syn_rate,
-                window_seconds: maps.clock()?.duration(settings.window).as_secs_f64(),
+                window_seconds: clock.duration(settings.window).as_secs_f64(),
                 ban_seconds: attachment.ban_seconds,
             },
             packets: counters.packets(),

@@ -13,6 +13,9 @@ const SOURCES: usize = 10;
 pub fn show(report: &Report) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}", headline(report));
+    if let Some(line) = way_back(report) {
+        let _ = writeln!(out, "  {line}");
+    }
     let _ = writeln!(out, "  {}", counts(report));
     let drops = text::nonzero(&report.dropped.by_reason);
     if report.dropped.total > 0 {
@@ -86,6 +89,10 @@ fn headline(report: &Report) -> String {
             in_place: Some(false),
             ..
         } => "NOT FILTERING: the interface was deleted or its filter taken off; attach it again",
+        Report {
+            unconfirmed: true, ..
+        } => "NOT FILTERING: nobody confirmed it in time; attach it again",
+        Report { panic: true, .. } => "PANIC, nothing is dropped",
         Report { dry_run: true, .. } => "dry run, nothing is dropped",
         _ => "filtering",
     };
@@ -102,6 +109,20 @@ fn headline(report: &Report) -> String {
         report.attached_at,
         seconds(report.uptime_seconds),
     )
+}
+
+/// What to say for the filter to drop again, or to go on dropping.
+fn way_back(report: &Report) -> Option<String> {
+    let name = &report.interface;
+    if report.panic {
+        return Some(format!(
+            "`synguard panic {name} --over` has it drop again; until then nothing else does"
+        ));
+    }
+    let by = report.confirm_by.as_ref().filter(|_| !report.unconfirmed)?;
+    Some(format!(
+        "it detaches at {by}, unless `synguard confirm {name}` is said"
+    ))
 }
 
 fn counts(report: &Report) -> String {

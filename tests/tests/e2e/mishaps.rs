@@ -40,7 +40,7 @@ fn a_lost_terminal_ends_nothing() -> Result<()> {
     let lab = Lab::without_services()?;
     let mut controller = lab.synguard.attach(&[])?;
     controller.hang_up()?;
-    controller.wait_for("going on without it")?;
+    controller.wait_for("reading the settings again, and going on")?;
     let status = lab.synguard.status()?;
     ensure!(status["controller_pid"] == controller.id(), "{status:#}");
     let (ended, log) = controller.terminate()?;

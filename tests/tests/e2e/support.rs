@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use synguard_tests::address::{CONTAINER, CONTAINER6, VICTIMS};
+use synguard_tests::address::{CONTAINER, CONTAINER6, VICTIMS, is_victim};
+use synguard_tests::capture::Capture;
 use synguard_tests::clients;
 use synguard_tests::controller::Controller;
 use synguard_tests::foreign::attached_id;
@@ -13,7 +14,7 @@ use synguard_tests::seed_packet::Dress;
 use synguard_tests::sender::Plan;
 use synguard_tests::synguard::Synguard;
 use synguard_tests::tally::Request;
-use synguard_tests::topology::Topology;
+use synguard_tests::topology::{CONTAINER_END, Topology};
 use synguard_tests::wait;
 
 /// The number at a JSON pointer.
@@ -121,6 +122,32 @@ pub fn is_served(topology: &Topology, client: usize) -> Result<bool> {
 /// True when the client with this number gets no page in three seconds.
 pub fn is_turned_away(topology: &Topology, client: usize) -> Result<bool> {
     Ok(!clients::ask(topology, client, Request::Http, clients::IMPATIENT)?.success)
+}
+
+/// In a flood of the story's sources, their SYNs arrive: more than any rate lets through.
+pub fn everything_passes(lab: &Lab) -> Result<()> {
+    let through = Capture::start(&lab.topology.container, CONTAINER_END, |segment| {
+        segment.opens() && is_victim(segment.source)
+    })?;
+    wait::until_true("the flood in the container", wait::GENEROUS, || {
+        through.count() > 2_000
+    })
+}
+
+/// In a flood of the story's sources, they are banned, and not a SYN of theirs arrives.
+pub fn nothing_passes(lab: &Lab) -> Result<()> {
+    let before = wait_for_status(
+        &lab.synguard,
+        "bans",
+        |status| Ok(bans(status) == victims()),
+    )?;
+    let through = Capture::start(&lab.topology.container, CONTAINER_END, |segment| {
+        segment.opens() && is_victim(segment.source)
+    })?;
+    wait_for_more_drops(&lab.synguard, &before, 1_000)?;
+    let through = through.finish()?;
+    ensure!(through == 0, "{through} SYNs came through");
+    Ok(())
 }
 
 /// Nothing of synguard is on the uplink, and nothing is pinned for it.

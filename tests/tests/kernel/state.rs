@@ -54,8 +54,8 @@ impl Both {
 
     #[track_caller]
     fn expect(&mut self, frame: &Frame, reason: Reason) {
-        let decision = Decision::new(reason, self.sandbox.maps().settings().unwrap().dry_run != 0);
         let settings = self.sandbox.maps().settings().unwrap();
+        let decision = Decision::new(reason, settings.is_dry(self.now()));
         assert_eq!(
             run(&self.host, &frame.0, self.now(), &settings),
             decision,
@@ -249,6 +249,28 @@ fn a_dry_run_counts_what_it_would_drop_and_passes_it() {
     both.expect(&ack(), Reason::DroppedAll);
     let last = both.sandbox.run(&syn().0).unwrap();
     assert_eq!(last.verdict, Verdict::Pass);
+}
+
+#[test]
+fn from_the_tick_that_nobody_confirmed_before_everything_passes() {
+    let mut both = Both::new().rule("5.39.90.132/32", block(scope::ALL));
+    let passes_from = both.now() + 1_000_000;
+    both.tell(|settings| Settings {
+        passes_from,
+        ..settings
+    });
+    both.expect(&syn(), Reason::DroppedRule);
+    both.expect(&ack(), Reason::DroppedAll);
+    assert_eq!(both.sandbox.run(&ack().0).unwrap().verdict, Verdict::Drop);
+    // The kernel's clock may be a tick behind.
+    let passes_from = both.now() - 2;
+    both.tell(|settings| Settings {
+        passes_from,
+        ..settings
+    });
+    both.expect(&syn(), Reason::DroppedRule);
+    both.expect(&ack(), Reason::DroppedAll);
+    assert_eq!(both.sandbox.run(&syn().0).unwrap().verdict, Verdict::Pass);
 }
 
 #[test]

@@ -68,11 +68,14 @@ install
 wait_for "a restart by an upgrade" is_another "$third"
 wait_for "the ban survives an upgrade" is_banned
 
+systemctl reload "$unit" || fail "it does not reload"
+is_banned || fail "the ban does not survive a reload"
+
 systemctl stop "$unit" || fail "it does not stop"
 is_banned || fail "the filter went with the service"
 dpkg --purge --no-triggers synguard || fail "it cannot be purged"
 ip link show vb | grep xdp && fail "the filter is left"
-for left in /usr/bin/synguard /var/lib/synguard /usr/lib/systemd/system/synguard@.service \
+for left in /usr/bin/synguard /etc/synguard /var/lib/synguard /usr/lib/systemd/system/synguard@.service \
     /sys/fs/bpf/synguard/vb; do
     [ ! -e "$left" ] || fail "$left is left"
 done

@@ -1,0 +1,59 @@
+//! The log of a controller: on standard error, and louder or quieter while it runs.
+
+use std::io::{self, IsTerminal as _};
+use std::sync::OnceLock;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::Result;
+use crate::cli::LogLevel;
+use crate::error::Context as _;
+
+/// Makes the log of this process louder or quieter; there is only one.
+type Set = dyn Fn(LogLevel) -> Result<()> + Send + Sync;
+static SET: OnceLock<Box<Set>> = OnceLock::new();
+
+/// Starts it.
+///
+/// # Errors
+///
+/// [`crate::Error::Failed`] where there is one.
+pub fn start(level: LogLevel) -> Result<()> {
+    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let builder = tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(colours)
+        .with_target(false)
+        .with_env_filter(filter(level))
+        .with_filter_reloading();
+    let handle = builder.reload_handle();
+    builder.try_init().context("starting the log")?;
+    SET.get_or_init(|| {
+        Box::new(move |level| {
+            handle
+                .reload(filter(level))
+                .context("changing how much is logged")
+        })
+    });
+    Ok(())
+}
+
+/// Makes it louder or quieter.
+///
+/// # Errors
+///
+/// [`crate::Error::Failed`] where it cannot be.
+pub fn set_level(level: LogLevel) -> Result<()> {
+    SET.get().map_or(Ok(()), |set| set(level))
+}
+
+fn filter(level: LogLevel) -> EnvFilter {
+    EnvFilter::new(match level {
+        LogLevel::Off => "off",
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "info",
+        LogLevel::Debug => "info,synguard=debug,synguard_ebpf=debug",
+        LogLevel::Trace => "trace",
+    })
+}
