@@ -4,7 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use aya::Ebpf;
 use aya::programs::{TestRun as _, TestRunOptions};
-use synguard_common::abi::{Attachment, Settings as KernelSettings, origin};
+use synguard_common::abi::{Attachment, Settings as KernelSettings, budget, origin};
+use synguard_common::budget::Budget;
 
 use super::attach::{Facts, namespace};
 use super::maps::Maps;
@@ -57,6 +58,7 @@ impl Job<'_> {
         self.other_sizes(&maps, &mut shortfalls);
         let filter = object::filter(&mut ebpf)?;
         let answers = self.put_challenge(&mut ebpf, filter, &mut shortfalls);
+        let samples = put_sample(&mut ebpf, filter, &mut shortfalls);
         let native = self.put_filter(&mut ebpf, filter, &mut maps, &clock, &mut shortfalls)?;
         let handshakes = self.put_tracepoint(&mut ebpf, offsets, &mut shortfalls);
         maps.set_attachment(self.attachment(&maps, &clock, native, handshakes)?)?;
@@ -64,6 +66,7 @@ impl Job<'_> {
             native,
             taken_over: self.held,
             answers,
+            samples,
             handshakes,
             shortfalls,
         };
@@ -151,6 +154,7 @@ impl Job<'_> {
                 ..settings
             })?,
         }
+        maps.set_budget(budget::EVIDENCE, evidence_budget(clock))?;
         maps.tidy()
     }
 
@@ -228,6 +232,23 @@ impl Job<'_> {
     }
 }
 
+/// For a few packets of each ban, of as many bans as there are in a flood of them.
+fn evidence_budget(clock: &Clock) -> Budget {
+    const RATE: u32 = 500;
+    Budget::new(RATE, RATE, clock.hz)
+}
+
+/// The filter shows no packets where it finds no program that does.
+fn put_sample(ebpf: &mut Ebpf, filter: &str, shortfalls: &mut Vec<String>) -> bool {
+    let loaded = object::sample(ebpf, filter);
+    if let Err(error) = &loaded {
+        shortfalls.push(format!(
+            "no packets can be captured or kept as evidence: {error}"
+        ));
+    }
+    loaded.is_ok()
+}
+
 /// Runs the clock program and reads what it wrote.
 pub(super) fn read_tick(ebpf: &mut Ebpf, maps: &Maps) -> Result<u64> {
     let program = object::xdp(ebpf, object::CLOCK)?;
@@ -243,7 +264,7 @@ pub(super) fn read_tick(ebpf: &mut Ebpf, maps: &Maps) -> Result<u64> {
     maps.tick()
 }
 
-fn random() -> Result<u64> {
+pub(super) fn random() -> Result<u64> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).context("drawing a random number")?;
     Ok(u64::from_ne_bytes(bytes))
