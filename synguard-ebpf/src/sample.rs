@@ -13,7 +13,7 @@ use aya_ebpf::macros::xdp;
 use aya_ebpf::programs::XdpContext;
 use synguard_common::abi::{Draft, Sample, Settings, budget, missed, stage, verdict};
 use synguard_common::decide::Tables as _;
-use synguard_common::packet::parse;
+use synguard_common::packet::{View as _, parse};
 use synguard_common::snap;
 use synguard_common::source::Address;
 use synguard_common::verdict::{Decision, Reason, Verdict};
@@ -91,17 +91,24 @@ fn sample(ctx: &XdpContext, len: u32, next: &ProgramArray<{ next::COUNT }>) -> u
         return XDP_PASS;
     };
     let now = clock::now();
-    if draft.stage != stage::CLOSED {
+    let mut outlets = 0;
+    let stage = draft.stage;
+    if stage != stage::CLOSED {
+        draft.sample.len = len;
         let frame = Frame::new(ctx);
         let source = parse(&frame).source;
         draft.is_wanted = u32::from(is_wanted(source, now, settings));
-        draft.sample.len = len;
-        if draft.is_wanted | draft.sample.evidence != 0 {
+        if stage == stage::DECIDED {
+            // In a flood most are beyond the budget: what that costs is paid for others.
+            // Blurred, or each way here would be followed to the end.
+            outlets = frame.blur(choose(draft, now).into()) as u32;
+        }
+        if outlets != 0 || stage == stage::OPEN && draft.is_wanted | draft.sample.evidence != 0 {
             describe(&mut draft.sample, source, now, settings);
             let linear = ctx.data_end().wrapping_sub(ctx.data());
             draft.sample.captured = snap::copy(&frame, linear, &mut draft.sample.words) as u32;
         }
-        if draft.stage == stage::OPEN {
+        if stage == stage::OPEN {
             // SAFETY: nothing is to be dropped. It returns only where nobody answers
             // SYNs; otherwise this program is run once more.
             unsafe { next.tail_call(ctx, next::CHALLENGE) };
@@ -110,7 +117,10 @@ fn sample(ctx: &XdpContext, len: u32, next: &ProgramArray<{ next::COUNT }>) -> u
         count_index(draft.sample.reason);
     }
     draft.stage = stage::NONE;
-    show(draft, now);
+    if stage != stage::DECIDED {
+        outlets = choose(draft, now);
+    }
+    show(draft, outlets);
     match draft.sample.verdict {
         verdict::DROP => XDP_DROP,
         verdict::ANSWER => XDP_TX,
@@ -123,7 +133,22 @@ fn is_wanted(source: Address, now: u64, settings: &Settings) -> bool {
     let Some(filter) = CAPTURE.get(0) else {
         return false;
     };
-    now < settings.samples_until && filter.wants_source(source)
+    if now >= settings.samples_until {
+        if settings.samples_until != 0 {
+            end_lease();
+        }
+        return false;
+    }
+    filter.wants_source(source)
+}
+
+/// Who captured was killed: the filter need not come here any more.
+#[inline(always)]
+fn end_lease() {
+    if let Some(settings) = SETTINGS.get_ptr_mut(0) {
+        // SAFETY: a word of the map, written whole, as user space does at any time.
+        unsafe { (&raw mut (*settings).samples_until).write_volatile(0) };
+    }
 }
 
 /// When it came, and what is known of its source.
@@ -145,21 +170,37 @@ fn describe(sample: &mut Sample, address: Address, now: u64, settings: &Settings
     sample.load = record.load(now, settings.window).syns;
 }
 
-/// Writes it where it is wanted, as far as budgets allow.
+/// Where it is to be written: to a capture, and to the controller.
+const CAPTURED: u32 = 1;
+const KEPT: u32 = 2;
+
+/// Where it is wanted, as far as budgets allow.
 #[inline(always)]
-fn show(draft: &mut Draft, now: u64) {
+fn choose(draft: &mut Draft, now: u64) -> u32 {
+    let mut outlets = 0;
     if draft.is_wanted != 0
         && let Some(filter) = CAPTURE.get(0)
         && filter.wants_reason(draft.sample.reason)
     {
         draft.sample.session = filter.session;
-        if !may_show(budget::CAPTURE, now) {
+        if may_show(budget::CAPTURE, now) {
+            outlets |= CAPTURED;
+        } else {
             miss(missed::BUDGET);
-        } else if SAMPLES.output_untyped::<Sample>(&draft.sample, 0).is_err() {
-            miss(missed::FULL);
         }
     }
     if draft.sample.evidence != 0 && may_show(budget::EVIDENCE, now) {
+        outlets |= KEPT;
+    }
+    outlets
+}
+
+#[inline(always)]
+fn show(draft: &Draft, outlets: u32) {
+    if outlets & CAPTURED != 0 && SAMPLES.output_untyped::<Sample>(&draft.sample, 0).is_err() {
+        miss(missed::FULL);
+    }
+    if outlets & KEPT != 0 {
         // A full buffer is a flood of bans: those that come first are evidence enough.
         let _ = EVIDENCE.output_untyped::<Sample>(&draft.sample, 0);
     }

@@ -15,6 +15,7 @@ use crate::cli::{Attach, LogLevel};
 use crate::controller::{Ending, Guard};
 use crate::dataplane::Attached;
 use crate::error::Context as _;
+use crate::evidence::Keeper;
 use crate::interface::Network;
 use crate::protected::Protected;
 use crate::settings::Settings;
@@ -47,7 +48,17 @@ async fn attach_all(args: &Attach, settings: &Settings) -> Result<Vec<Guard>> {
         .collect::<Result<_>>()?;
     for (interface, settings) in &wanted {
         let guard = dataplane::attach(interface, settings, kernel_level(args.log_level)).and_then(
-            |attached| take_charge(attached, settings, &depended_on, &network, interface.veth),
+            |attached| {
+                let keeper = Keeper::start(&args.state_dir, &interface.name);
+                take_charge(
+                    attached,
+                    settings,
+                    &depended_on,
+                    &network,
+                    interface.veth,
+                    keeper,
+                )
+            },
         );
         match guard {
             Ok(guard) => guards.push(guard),
@@ -67,9 +78,10 @@ fn take_charge(
     depended_on: &Protected,
     network: &Network,
     veth: bool,
+    keeper: Keeper,
 ) -> Result<Guard> {
     let undo = attached.undoing();
-    Guard::new(attached, settings, depended_on, network, veth).inspect_err(|_| {
+    Guard::new(attached, settings, depended_on, network, veth, keeper).inspect_err(|_| {
         if let Err(failure) = undo.run() {
             error!("{failure}");
         }

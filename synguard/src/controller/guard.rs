@@ -9,9 +9,11 @@ use tracing::{error, info, warn};
 
 use super::challenge::Challenger;
 use super::detection::{Detection, PROOF, SCAN_EVERY, SWEEP_EVERY, TICK, YOUNG, YOUNG_TICK};
+use super::evidence::Evidence;
 use super::flood::{Sample, Watch};
 use super::journal;
 use crate::dataplane::{Attached, Events, in_place};
+use crate::evidence::Keeper;
 use crate::interface::{Network, has_vlans};
 use crate::protected::{self, Protected};
 use crate::settings::Settings;
@@ -40,6 +42,7 @@ pub struct Guard {
     pub(super) depended_on: Protected,
     watch: Watch,
     pub(super) challenger: Challenger,
+    pub(super) evidence: Evidence,
     pub(super) next_scan: Instant,
     pub(super) ticks: u32,
 }
@@ -56,8 +59,10 @@ impl Guard {
         depended_on: &Protected,
         network: &Network,
         veth: bool,
+        keeper: Keeper,
     ) -> Result<Self> {
         let events = Events::open(&attached.pins)?;
+        let evidence = Evidence::open(&attached.pins, keeper)?;
         let clock = attached.clock;
         let challenger = Challenger::new(
             settings,
@@ -74,6 +79,7 @@ impl Guard {
             depended_on: depended_on.clone(),
             watch: Watch::new(settings.spoofed_rate, clock.hz),
             challenger,
+            evidence,
             next_scan: Instant::now() + SCAN_EVERY,
             ticks: 0,
         };
@@ -127,8 +133,17 @@ impl Guard {
         young.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let outcome = tokio::select! {
-                () = &mut stop => return Ok(Ending::Stopped),
+                () = &mut stop => {
+                    if let Err(failure) = self.keep_evidence() {
+                        error!("{}: {failure}", self.interface());
+                    }
+                    return Ok(Ending::Stopped);
+                }
                 events = self.events.next() => self.hear(&events?),
+                samples = self.evidence.next() => {
+                    self.hold(&samples?);
+                    Ok(())
+                }
                 plan = self.challenger.done() => plan.and_then(|plan| self.follow(plan)),
                 _ = young.tick(), if self.has_young_bans() => self.lift_bans(YOUNG),
                 _ = ticker.tick() => {
@@ -182,6 +197,7 @@ impl Guard {
         self.look()?;
         self.challenge()?;
         self.convict()?;
+        self.keep_evidence()?;
         self.lift_bans(PROOF)?;
         if Instant::now() >= self.next_scan {
             self.scan()?;

@@ -44,8 +44,6 @@ pub struct Facts {
     pub taken_over: bool,
     /// Whether SYNs could be answered with cookies.
     pub answers: bool,
-    /// Whether packets can be captured.
-    pub samples: bool,
     /// Whether completed handshakes are counted.
     pub handshakes: bool,
     /// What works less well than it could, and why.

@@ -58,7 +58,7 @@ impl Job<'_> {
         self.other_sizes(&maps, &mut shortfalls);
         let filter = object::filter(&mut ebpf)?;
         let answers = self.put_challenge(&mut ebpf, filter, &mut shortfalls);
-        let samples = put_sample(&mut ebpf, filter, &mut shortfalls);
+        put_sample(&mut ebpf, filter, &mut shortfalls);
         let native = self.put_filter(&mut ebpf, filter, &mut maps, &clock, &mut shortfalls)?;
         let handshakes = self.put_tracepoint(&mut ebpf, offsets, &mut shortfalls);
         maps.set_attachment(self.attachment(&maps, &clock, native, handshakes)?)?;
@@ -66,7 +66,6 @@ impl Job<'_> {
             native,
             taken_over: self.held,
             answers,
-            samples,
             handshakes,
             shortfalls,
         };
@@ -239,14 +238,12 @@ fn evidence_budget(clock: &Clock) -> Budget {
 }
 
 /// The filter shows no packets where it finds no program that does.
-fn put_sample(ebpf: &mut Ebpf, filter: &str, shortfalls: &mut Vec<String>) -> bool {
-    let loaded = object::sample(ebpf, filter);
-    if let Err(error) = &loaded {
+fn put_sample(ebpf: &mut Ebpf, filter: &str, shortfalls: &mut Vec<String>) {
+    if let Err(error) = object::sample(ebpf, filter) {
         shortfalls.push(format!(
             "no packets can be captured or kept as evidence: {error}"
         ));
     }
-    loaded.is_ok()
 }
 
 /// Runs the clock program and reads what it wrote.

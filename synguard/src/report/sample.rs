@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::SystemTime;
 
-use etherparse::{NetSlice, SlicedPacket, TcpOptionElement, TcpSlice, TransportSlice};
+use etherparse::{LaxNetSlice, LaxSlicedPacket, TcpOptionElement, TcpSlice, TransportSlice};
 use serde::Serialize;
 
 use super::plain;
@@ -48,9 +48,10 @@ impl Sample {
     }
 
     fn segment(&self) -> Option<Segment<'_>> {
-        let packet = SlicedPacket::from_ethernet(&self.bytes).ok()?;
+        // Of a long packet only the beginning may be there.
+        let packet = LaxSlicedPacket::from_ethernet(&self.bytes).ok()?;
         let (source, destination, hops): (IpAddr, IpAddr, u8) = match packet.net? {
-            NetSlice::Ipv4(v4) => {
+            LaxNetSlice::Ipv4(v4) => {
                 let header = v4.header();
                 (
                     header.source_addr().into(),
@@ -58,7 +59,7 @@ impl Sample {
                     header.ttl(),
                 )
             }
-            NetSlice::Ipv6(v6) => {
+            LaxNetSlice::Ipv6(v6) => {
                 let header = v6.header();
                 (
                     header.source_addr().into(),
@@ -66,7 +67,7 @@ impl Sample {
                     header.hop_limit(),
                 )
             }
-            NetSlice::Arp(_) => return None,
+            LaxNetSlice::Arp(_) => return None,
         };
         let TransportSlice::Tcp(tcp) = packet.transport? else {
             return None;

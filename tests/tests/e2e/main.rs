@@ -4,12 +4,14 @@
 
 mod ban_scope;
 mod busy_client;
+mod capture;
 mod challenge;
 mod crash;
 mod detaching;
 mod doctor;
 mod dry_run;
 mod escalation;
+mod evidence;
 mod firewall;
 mod handshakes;
 mod import;
