@@ -38,6 +38,8 @@ pub trait Tables {
     fn add(&self, counter: &Cell<u64>, amount: u64);
     /// Tells the controller that this source is over its rate.
     fn report(&self, source: Address, now: u64);
+    /// Notes that the packet is one of the first that a ban drops.
+    fn is_evidence(&self) {}
 }
 
 /// Decides about a packet at `now`, in ticks, and notes in `tables` what it saw.
@@ -138,6 +140,9 @@ const fn dropped(is_ban: bool) -> Reason {
     }
 }
 
+/// So many packets that a ban drops are evidence.
+const EVIDENCE: u64 = 5;
+
 /// Counts a packet that a rule dropped, and keeps the verdict for the next.
 #[inline(always)]
 fn hit<T: Tables>(
@@ -148,8 +153,12 @@ fn hit<T: Tables>(
     now: u64,
     tables: &T,
 ) {
+    let before = rule.hits.get();
+    if is_ban && before < EVIDENCE {
+        tables.is_evidence();
+    }
     let hits = match kept {
-        Some(kept) => kept.keep(address, is_ban, now, rule.hits.get()),
+        Some(kept) => kept.keep(address, is_ban, now, before),
         None => 1,
     };
     tables.add(&rule.hits, hits);

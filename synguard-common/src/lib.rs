@@ -17,6 +17,7 @@
 
 pub mod abi;
 pub mod admit;
+pub mod budget;
 pub mod cookie;
 pub mod decide;
 pub mod gate;
@@ -25,6 +26,7 @@ pub mod packet;
 pub mod ports;
 pub mod repeat;
 pub mod sketch;
+pub mod snap;
 pub mod source;
 pub mod verdict;
 pub mod window;

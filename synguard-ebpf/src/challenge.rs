@@ -9,6 +9,7 @@ use core::ffi::c_void;
 use aya_ebpf::EbpfContext as _;
 use aya_ebpf::bindings::tcphdr;
 use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_PASS, XDP_TX};
+use aya_ebpf::btf_maps::ProgramArray;
 use aya_ebpf::helpers::generated::{
     bpf_ktime_get_ns, bpf_sk_release, bpf_skc_lookup_tcp, bpf_tcp_gen_syncookie,
     bpf_xdp_adjust_tail, bpf_xdp_get_buff_len,
@@ -24,7 +25,8 @@ use synguard_common::verdict::{Reason, Verdict};
 use crate::clock;
 use crate::filter::count;
 use crate::frame::Frame;
-use crate::maps::{LISTENERS, SETTINGS};
+use crate::maps::{LISTENERS, NEXT, NEXT_FRAGS, SETTINGS, next};
+use crate::sample::hand_back;
 use crate::tables::Maps;
 
 /// What Linux announces over Ethernet (`tcp_select_initial_window`).
@@ -38,17 +40,17 @@ const NANOS_PER_MILLI: u64 = 1_000_000;
 pub fn synguard_challenge_frags(ctx: XdpContext) -> u32 {
     // SAFETY: the helper only reads the context.
     let len = unsafe { bpf_xdp_get_buff_len(ctx.ctx) };
-    challenge(&ctx, len as usize)
+    challenge(&ctx, len as usize, &NEXT_FRAGS)
 }
 
 /// For older kernels.
 #[xdp]
 pub fn synguard_challenge(ctx: XdpContext) -> u32 {
-    challenge(&ctx, ctx.data_end().wrapping_sub(ctx.data()))
+    challenge(&ctx, ctx.data_end().wrapping_sub(ctx.data()), &NEXT)
 }
 
 #[inline(always)]
-fn challenge(ctx: &XdpContext, len: usize) -> u32 {
+fn challenge(ctx: &XdpContext, len: usize, next: &ProgramArray<{ next::COUNT }>) -> u32 {
     let Some(settings) = SETTINGS.get(0) else {
         return XDP_PASS;
     };
@@ -59,6 +61,9 @@ fn challenge(ctx: &XdpContext, len: usize) -> u32 {
     };
     let reason = reason.map_or_else(|reason| reason, |()| Reason::SynAnswered);
     count(reason);
+    if settings.samples_until != 0 {
+        hand_back(ctx, reason, next);
+    }
     match reason.verdict() {
         Verdict::Challenge => XDP_TX,
         Verdict::Drop => XDP_DROP,
@@ -85,7 +90,12 @@ fn answer<H: Header, const HEADER: usize, const PAIR: usize>(
     }
     let cookie =
         cookie::<H, HEADER, PAIR>(ctx, &question, listener).ok_or(Reason::SynNoListener)?;
-    if !may_answer(question.header.client(), clock::now(), settings, &Maps) {
+    if !may_answer(
+        question.header.client(),
+        clock::now(),
+        settings,
+        &Maps::new(),
+    ) {
         return Err(Reason::DroppedAnswers);
     }
     let answer = question.answer(&terms(cookie, listener));

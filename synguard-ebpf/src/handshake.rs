@@ -49,6 +49,11 @@ fn count(ctx: &TracePointContext) -> Result<(), i32> {
     // SAFETY: as above; `daddr_v6` is filled for IPv4 too, mapped into IPv6.
     let peer = unsafe { ctx.read_at::<[u32; 4]>(PEER_OFFSET.load() as usize)? };
     let settings = SETTINGS.get(0).ok_or(0)?;
-    note_handshake(Address::from_key(peer), clock::now(), settings, &Maps);
+    note_handshake(
+        Address::from_key(peer),
+        clock::now(),
+        settings,
+        &Maps::new(),
+    );
     Ok(())
 }

@@ -23,6 +23,7 @@ mod handshake;
 #[cfg(feature = "log")]
 mod journal;
 mod maps;
+mod sample;
 mod tables;
 
 /// Stops the build of anything that could panic from linking; never runs.

@@ -6,9 +6,10 @@ use aya_ebpf::bindings::{BPF_F_MMAPABLE, BPF_F_NO_PREALLOC};
 use aya_ebpf::btf_maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
 use aya_ebpf::macros::btf_map;
 use synguard_common::abi::{
-    Attachment, Endpoint, Engagement, List, Listener, LivePressure, LiveRecord, LiveRule, Offences,
-    Settings, SpoofedFlood, TrieV4, TrieV6, holder,
+    Attachment, CaptureFilter, Draft, Endpoint, Engagement, List, Listener, LivePressure,
+    LiveRecord, LiveRule, Offences, Settings, SpoofedFlood, TrieV4, TrieV6, budget, holder, missed,
 };
+use synguard_common::budget::LiveBudget;
 use synguard_common::gate;
 use synguard_common::known;
 use synguard_common::repeat::{self, Kept};
@@ -82,13 +83,46 @@ pub(crate) static SKETCH: Array<[Cell<u32>; 2], { CELLS as usize / 2 }> = Array:
 #[btf_map]
 pub(crate) static EVENTS: RingBuf<(), 65_536> = RingBuf::new();
 
-/// The program that answers SYNs, where this kernel can: [`crate::challenge`].
+/// The programs that the filter goes on to, as far as this kernel takes them.
 #[btf_map]
-pub(crate) static CHALLENGE: ProgramArray<1> = ProgramArray::new();
+pub(crate) static NEXT: ProgramArray<{ next::COUNT }> = ProgramArray::new();
 
 /// The same for frames in several buffers: a map holds programs of one kind.
 #[btf_map]
-pub(crate) static CHALLENGE_FRAGS: ProgramArray<1> = ProgramArray::new();
+pub(crate) static NEXT_FRAGS: ProgramArray<{ next::COUNT }> = ProgramArray::new();
+
+/// The entries of [`NEXT`] and [`NEXT_FRAGS`].
+pub(crate) mod next {
+    /// Answers SYNs: [`crate::challenge`].
+    pub(crate) const CHALLENGE: u32 = 0;
+    /// Shows packets to user space: [`crate::sample`].
+    pub(crate) const SAMPLE: u32 = 1;
+    pub(crate) const COUNT: usize = 2;
+}
+
+/// Which packets a capture wants.
+#[btf_map]
+pub(crate) static CAPTURE: Array<CaptureFilter, 1> = Array::new();
+
+/// How many packets user space is shown.
+#[btf_map]
+pub(crate) static BUDGETS: Array<LiveBudget, { budget::COUNT }> = Array::new();
+
+/// How many a capture does without, by why.
+#[btf_map]
+pub(crate) static MISSED: PerCpuArray<u64, { missed::COUNT }> = PerCpuArray::new();
+
+/// The packet that is about to be shown.
+#[btf_map]
+pub(crate) static DRAFT: PerCpuArray<Draft, 1> = PerCpuArray::new();
+
+/// `synguard_common::abi::Sample`s for who captures.
+#[btf_map]
+pub(crate) static SAMPLES: RingBuf<(), 1_048_576> = RingBuf::new();
+
+/// The same for the controller, which keeps them as evidence.
+#[btf_map]
+pub(crate) static EVIDENCE: RingBuf<(), 262_144> = RingBuf::new();
 
 /// Where SYNs can be answered; user space says.
 #[btf_map]

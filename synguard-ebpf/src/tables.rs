@@ -14,7 +14,26 @@ use crate::maps::{
     SOURCES,
 };
 
-pub(crate) struct Maps;
+/// The maps, for one packet.
+pub(crate) struct Maps {
+    /// Not 0 where the packet is evidence. A word and not a flag, to be tested together
+    /// with another.
+    evidence: Cell<u64>,
+}
+
+impl Maps {
+    #[inline(always)]
+    pub(crate) const fn new() -> Self {
+        Self {
+            evidence: Cell::new(0),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn evidence(&self) -> u64 {
+        self.evidence.get()
+    }
+}
 
 impl Tables for Maps {
     #[inline(always)]
@@ -105,6 +124,12 @@ impl Tables for Maps {
         };
         // A full buffer loses nothing: the controller also scans the map.
         let _ = EVENTS.output_untyped::<Event>(event, 0);
+        self.is_evidence();
+    }
+
+    #[inline(always)]
+    fn is_evidence(&self) {
+        self.evidence.set(1);
     }
 }
 

@@ -9,10 +9,13 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 use ipnet::IpNet;
 use synguard_common::abi::ABI_VERSION;
+use synguard_common::verdict::Reason;
 
 use crate::address::parse_prefix;
+use crate::capture::parse_reason;
 use crate::config::{self, Given};
 use crate::contact::{Endpoints, WhoisServer, parse_bootstrap, parse_whois};
+use crate::evidence;
 use crate::lists::parse_name;
 use crate::ports::Ports;
 use crate::report::{parse_email, parse_organisation};
@@ -58,6 +61,8 @@ pub enum Command {
     Import(Import),
     /// Remove an imported list.
     Unlist(Unlist),
+    /// Show packets that were counted or dropped, or write them down.
+    Capture(Capture),
     /// Take the filter off.
     Detach(Detach),
     /// Show what would have been done with a capture.
@@ -162,6 +167,9 @@ pub struct AttachOptions {
     /// Detach after this time, unless `synguard confirm` is run meanwhile.
     #[arg(long, default_value = "off", value_name = "TIME", value_parser = parse_confirm_within)]
     pub confirm_within: Duration,
+    /// Where to keep the first packets of each ban, as evidence.
+    #[arg(long, value_name = "FOLDER", default_value = evidence::STATE)]
+    pub state_dir: PathBuf,
     /// What to detect and what to do about it.
     #[command(flatten)]
     pub detection: Detection,
@@ -334,6 +342,9 @@ pub struct ReportArgs {
     /// What SynGuard would have detected in the captures, and done about it.
     #[command(flatten, next_help_heading = "With --capture")]
     pub detection: Detection,
+    /// Where `attach` keeps the first packets of each ban.
+    #[arg(long, value_name = "FOLDER", default_value = evidence::STATE)]
+    pub state_dir: PathBuf,
 }
 
 /// How a report is written down.
@@ -421,6 +432,34 @@ pub struct Block {
     /// Everything, or new inbound connections only.
     #[arg(long, value_enum, default_value = "all")]
     pub scope: Scope,
+}
+
+/// Show packets that were counted or dropped, or write them down.
+///
+/// With what became of each, why, and what was known of its source. At a bounded rate,
+/// so that it can run during a flood; what is left out is counted.
+#[derive(Args, Debug)]
+pub struct Capture {
+    /// Which interface; it must be attached.
+    pub interface: String,
+    /// Write pcapng to this file, or with `-` to standard output, as for
+    /// `ssh root@server synguard capture eth0 -w - | wireshark -k -i -`. Without, a line
+    /// of text is printed for each packet.
+    #[arg(short, long, value_name = "FILE|-")]
+    pub write: Option<PathBuf>,
+    /// Of this source only.
+    #[arg(long, value_name = "ADDRESS|CIDR", value_parser = parse_prefix)]
+    pub source: Option<IpNet>,
+    /// Those counted for this reason only, as `status` names it; may be given several
+    /// times. Without, all SYNs and whatever is dropped.
+    #[arg(long = "reason", value_name = "REASON", value_parser = parse_reason())]
+    pub reasons: Vec<Reason>,
+    /// End after so many packets.
+    #[arg(long, value_name = "PACKETS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+    /// At most so many packets per second.
+    #[arg(long, default_value_t = 100, value_name = "PACKETS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub rate: u32,
 }
 
 /// Take the filter off.

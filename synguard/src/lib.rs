@@ -5,6 +5,7 @@
 //! promotes offenders; [`commands`] holds one file a subcommand.
 
 pub mod address;
+pub mod capture;
 pub mod challenge;
 pub mod class;
 pub mod cli;
@@ -17,6 +18,7 @@ pub mod counters;
 pub mod dataplane;
 pub mod doctor;
 mod error;
+pub mod evidence;
 pub mod firewall;
 pub mod import;
 pub mod interface;

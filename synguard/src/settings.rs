@@ -249,6 +249,8 @@ impl Settings {
         KernelSettings {
             abi_version: ABI_VERSION,
             dry_run: u32::from(self.dry_run) * dry_run::ASKED,
+            // Who captures sets it.
+            samples_until: 0,
             window,
             limit: self.limit(),
             hz: clock.hz,

@@ -1,7 +1,7 @@
-//! A running `synguard attach` and its log.
+//! A running `synguard attach`, or `capture`, and its log.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime};
@@ -41,9 +41,14 @@ pub struct Controller {
 impl Controller {
     /// Starts a prepared command and collects its stderr.
     pub fn start(command: &mut Command) -> Result<Self> {
+        Self::start_into(command, Stdio::null())
+    }
+
+    /// The same, where what it writes on stdout is wanted.
+    pub fn start_into(command: &mut Command, stdout: impl Into<Stdio>) -> Result<Self> {
         // Should the lab itself be killed, the controller still tidies up.
         program::die_with_parent(command, Signal::TERM);
-        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        command.stdout(stdout).stderr(Stdio::piped());
         let mut process = program::spawn(command)?;
         let stderr = process.child().stderr.take().context("no stderr")?;
         let log = Arc::new(Mutex::new(Vec::new()));
@@ -59,6 +64,11 @@ impl Controller {
             log,
             reader: Some(reader),
         })
+    }
+
+    /// The child itself, to take its stdout from.
+    pub fn child(&mut self) -> &mut Child {
+        self.process.child()
     }
 
     /// The process id.

@@ -1,6 +1,6 @@
 //! A mount namespace that, like the lab's network namespaces, has no name: in
 //! it the machine looks as after a fresh installation, with neither bpffs nor
-//! tracefs mounted and an empty `/run`; what is left there goes with it.
+//! tracefs mounted, an empty `/run` and an empty `/var/lib`; what is left there goes with it.
 
 use std::ffi::CString;
 use std::fs::{self, File};
@@ -48,6 +48,8 @@ impl Mounts {
             }
             // Lock files are kept there, by the interface's name.
             mount("tmpfs", "/run", "tmpfs", MountFlags::empty(), None)?;
+            // And evidence of bans here.
+            mount("tmpfs", "/var/lib", "tmpfs", MountFlags::empty(), None)?;
             Ok(File::open("/proc/thread-self/ns/mnt")?.into())
         })?;
         Ok(Self(Arc::new(handle)))

@@ -9,9 +9,12 @@ mod listener;
 mod pressure;
 mod record;
 mod rule;
+mod sample;
 mod settings;
 
 use core::mem::size_of;
+
+use crate::budget::Budget;
 
 pub use controller::{
     Attachment, Engagement, LIST_NAME, List, Offences, SpoofedFlood, challenge, obstacle,
@@ -20,6 +23,7 @@ pub use listener::{Endpoint, Listener, endpoint, hindrance};
 pub use pressure::{Event, LivePressure, Pressure};
 pub use record::{LiveRecord, SourceRecord};
 pub use rule::{LiveRule, Rule, TrieV4, TrieV6, action, holder, origin, scope};
+pub use sample::{CaptureFilter, Draft, SNAP, Sample, WORD, budget, missed, stage, verdict};
 pub use settings::{Settings, dry_run};
 
 /// Raised with every change of a layout in this file or of the order of
@@ -34,7 +38,7 @@ const _: () = {
     assert!(size_of::<LiveRule>() == 64);
     assert!(size_of::<SourceRecord>() == 136);
     assert!(size_of::<LiveRecord>() == 136);
-    assert!(size_of::<Settings>() == 104);
+    assert!(size_of::<Settings>() == 112);
     assert!(size_of::<Pressure>() == 56);
     assert!(size_of::<LivePressure>() == 56);
     assert!(size_of::<SpoofedFlood>() == 24);
@@ -44,4 +48,8 @@ const _: () = {
     assert!(size_of::<Event>() == 24);
     assert!(size_of::<Listener>() == 20);
     assert!(size_of::<Engagement>() == 16);
+    assert!(size_of::<Sample>() == 328);
+    assert!(size_of::<Draft>() == 336);
+    assert!(size_of::<CaptureFilter>() == 48);
+    assert!(size_of::<Budget>() == 24);
 };

@@ -140,19 +140,7 @@ impl LiveRecord {
     /// source then gets at most one window's worth of SYNs more.
     #[inline(always)]
     pub fn roll(&self, now: u64, length: u64) -> Window {
-        let window = Window {
-            start: self.window_start.get(),
-            before: Counts {
-                syns: self.window_syns.get(),
-                dropped: self.window_dropped.get(),
-                handshakes: self.window_handshakes.get(),
-            },
-            previous: Counts {
-                syns: self.previous_syns.get(),
-                dropped: self.previous_dropped.get(),
-                handshakes: self.previous_handshakes.get(),
-            },
-        };
+        let window = self.window();
         let rolled = window.rolled(now, length, self.totals());
         if rolled.start != window.start {
             self.window_syns.set(rolled.before.syns);
@@ -164,6 +152,31 @@ impl LiveRecord {
             self.window_start.set(rolled.start);
         }
         rolled
+    }
+
+    /// What it did over the window that ends at `now`; nothing is changed.
+    #[inline(always)]
+    pub fn load(&self, now: u64, length: u64) -> Load {
+        let totals = self.totals();
+        let window = self.window().rolled(now, length, totals);
+        window.load(now, length, totals)
+    }
+
+    #[inline(always)]
+    fn window(&self) -> Window {
+        Window {
+            start: self.window_start.get(),
+            before: Counts {
+                syns: self.window_syns.get(),
+                dropped: self.window_dropped.get(),
+                handshakes: self.window_handshakes.get(),
+            },
+            previous: Counts {
+                syns: self.previous_syns.get(),
+                dropped: self.previous_dropped.get(),
+                handshakes: self.previous_handshakes.get(),
+            },
+        }
     }
 
     /// Notes the ports and the time of a SYN.

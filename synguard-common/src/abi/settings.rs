@@ -10,6 +10,9 @@ pub struct Settings {
     pub abi_version: u32,
     /// Not 0: decide and count, but pass everything. The bits of [`dry_run`] say why.
     pub dry_run: u32,
+    /// Until which tick a capture wants packets shown; 0 without one. Who captures
+    /// renews it, so that it ends even if he is killed.
+    pub samples_until: u64,
     /// The length of the window, in ticks; not 0.
     pub window: u64,
     /// SYNs per window above which a source is over its rate.

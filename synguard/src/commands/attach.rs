@@ -13,6 +13,7 @@ use crate::cli::{Attach, LogLevel};
 use crate::config::{Resolved, Source};
 use crate::controller::{Ending, Guard};
 use crate::error::Context as _;
+use crate::evidence::Keeper;
 use crate::interface::Network;
 use crate::{Error, Result, dataplane, kernel, log, privileges, protected, service};
 
@@ -53,6 +54,7 @@ async fn attach_all(wanted: Vec<(&str, Resolved)>, source: &Source) -> Result<Ve
         let guard = dataplane::attach(interface, &resolved.settings, level).and_then(|attached| {
             let undo = attached.undoing();
             // A filter without a controller would not know whom to protect.
+            let keeper = Keeper::start(&resolved.state_dir, &interface.name);
             Guard::new(
                 attached,
                 resolved,
@@ -60,6 +62,7 @@ async fn attach_all(wanted: Vec<(&str, Resolved)>, source: &Source) -> Result<Ve
                 &depended_on,
                 &network,
                 interface.veth,
+                keeper,
             )
             .inspect_err(|_| {
                 if let Err(failure) = undo.run() {

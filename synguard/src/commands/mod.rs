@@ -1,6 +1,7 @@
 //! One file a subcommand.
 
 mod attach;
+mod capture;
 mod captures;
 mod completions;
 mod config;
@@ -44,6 +45,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Allow(args) => edit::allow(&args),
         Command::Unblock(args) => edit::remove(&args, action::BLOCK),
         Command::Disallow(args) => edit::remove(&args, action::ALLOW),
+        Command::Capture(args) => capture::run(&args).await,
         Command::Detach(args) => detach::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -13,10 +13,11 @@ use crate::cli::{ReportArgs, ReportFormat, version};
 use crate::contact::{self, Cache, Contact, Endpoints};
 use crate::dataplane::{Maps, Pins};
 use crate::error::Context as _;
+use crate::evidence as kept;
 use crate::interface::Network;
 use crate::plot::Plot;
 use crate::replay::Replay;
-use crate::report::{self, Dossier, Evidence, Letter, Reporter, SCHEMA_VERSION};
+use crate::report::{self, Dossier, Evidence, Letter, Reporter, SCHEMA_VERSION, Sample};
 use crate::{Error, Result, address};
 
 /// The present rate is taken over this long.
@@ -39,7 +40,7 @@ async fn on_interfaces(args: &ReportArgs) -> Result<()> {
         ));
     }
     let pins = targets::attached(args.iface.as_deref())?;
-    let evidence = evidence(&pins, &args.source).await?;
+    let evidence = evidence(&pins, args).await?;
     let shown = address::show(&args.source);
     let Some(main) = report::main_of(&evidence) else {
         return Err(unknown(&shown, &pins));
@@ -106,11 +107,11 @@ fn tell(args: &ReportArgs, letter: Letter, evidence: Vec<Evidence>, own: &[IpAdd
 }
 
 /// What each interface knows of the source.
-async fn evidence(pins: &[Pins], source: &IpNet) -> Result<Vec<Evidence>> {
+async fn evidence(pins: &[Pins], args: &ReportArgs) -> Result<Vec<Evidence>> {
     let maps = pins.iter().map(Maps::open).collect::<Result<Vec<_>>>()?;
     let glances = |maps: &[Maps]| -> Result<Vec<_>> {
         maps.iter()
-            .map(|maps| report::glance(maps, source))
+            .map(|maps| report::glance(maps, &args.source))
             .collect()
     };
     let first = glances(&maps)?;
@@ -122,9 +123,22 @@ async fn evidence(pins: &[Pins], source: &IpNet) -> Result<Vec<Evidence>> {
             pins.interface(),
             maps,
             (first, second),
+            samples(args, pins, second.source()),
         )?);
     }
     Ok(evidence)
+}
+
+/// The packets that were kept of it. A report without them is better than none.
+fn samples(args: &ReportArgs, pins: &Pins, source: &IpNet) -> Vec<Sample> {
+    kept::samples(&args.state_dir, pins.interface(), source).unwrap_or_else(|error| {
+        let folder = kept::folder(&args.state_dir, pins.interface());
+        say(&format!(
+            "packets kept in {} cannot be read: {error}",
+            folder.display()
+        ));
+        Vec::new()
+    })
 }
 
 fn unknown(shown: &str, pins: &[Pins]) -> Error {

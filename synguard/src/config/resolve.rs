@@ -17,6 +17,8 @@ pub struct Resolved {
     pub settings: Settings,
     /// How much it logs.
     pub log_level: LogLevel,
+    /// Where it keeps evidence.
+    pub state_dir: PathBuf,
     /// Each key's value.
     pub values: BTreeMap<String, Value>,
 }
@@ -121,6 +123,7 @@ pub(super) fn objection(
         None => Ok(Resolved {
             settings,
             log_level: options.log_level,
+            state_dir: options.state_dir,
             values,
         }),
     }

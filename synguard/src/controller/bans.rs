@@ -37,6 +37,11 @@ impl Bans {
         self.0.remove(net);
     }
 
+    /// When this one was made, in ticks.
+    pub(super) fn since(&self, net: &IpNet) -> Option<u64> {
+        self.0.get(net).map(|ban| ban.since)
+    }
+
     /// Those whose time is over at `now`, and those at most `age` old: their
     /// sources may yet prove to be clients.
     pub(super) fn to_look_at(&self, now: u64, age: u64) -> Vec<IpNet> {

@@ -11,11 +11,13 @@ use tracing::{error, info, warn};
 
 use super::challenge::Challenger;
 use super::detection::{Detection, PROOF, SCAN_EVERY, SWEEP_EVERY, TICK, YOUNG, YOUNG_TICK};
+use super::evidence::Evidence;
 use super::flood::{Sample, Watch};
 use super::journal;
 use super::told::Told;
 use crate::config::{Outcome, Resolved, Source, Value};
 use crate::dataplane::{Attached, Events, in_place};
+use crate::evidence::Keeper;
 use crate::interface::{Network, has_vlans};
 use crate::protected::{self, Protected};
 use crate::settings::Settings;
@@ -52,6 +54,7 @@ pub struct Guard {
     pub(super) depended_on: Protected,
     pub(super) watch: Watch,
     pub(super) challenger: Challenger,
+    pub(super) evidence: Evidence,
     pub(super) next_scan: Instant,
     pub(super) ticks: u32,
 }
@@ -69,8 +72,10 @@ impl Guard {
         depended_on: &Protected,
         network: &Network,
         veth: bool,
+        keeper: Keeper,
     ) -> Result<Self> {
         let events = Events::open(&attached.pins)?;
+        let evidence = Evidence::open(&attached.pins, keeper)?;
         let clock = attached.clock;
         let settings = resolved.settings;
         let told = Told::of(&attached.maps.settings()?);
@@ -94,6 +99,7 @@ impl Guard {
             depended_on: depended_on.clone(),
             watch: Watch::new(settings.spoofed_rate, clock.hz),
             challenger,
+            evidence,
             next_scan: Instant::now() + SCAN_EVERY,
             ticks: 0,
         };
@@ -164,8 +170,17 @@ impl Guard {
         young.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let outcome = tokio::select! {
-                () = &mut stop => return Ok(Ending::Stopped),
+                () = &mut stop => {
+                    if let Err(failure) = self.keep_evidence() {
+                        error!("{}: {failure}", self.interface());
+                    }
+                    return Ok(Ending::Stopped);
+                }
                 events = self.events.next() => self.hear(&events?),
+                samples = self.evidence.next() => {
+                    self.hold(&samples?);
+                    Ok(())
+                }
                 plan = self.challenger.done() => plan.and_then(|plan| self.follow(plan)),
                 Ok(()) = reload.changed() => {
                     self.reload().await;
@@ -227,6 +242,7 @@ impl Guard {
         self.look()?;
         self.challenge()?;
         self.convict()?;
+        self.keep_evidence()?;
         self.lift_bans(PROOF)?;
         if Instant::now() >= self.next_scan {
             self.scan()?;

@@ -3,6 +3,7 @@
 mod bans;
 mod challenge;
 pub mod detection;
+mod evidence;
 pub mod flood;
 mod guard;
 mod journal;

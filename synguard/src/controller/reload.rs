@@ -11,11 +11,12 @@ use crate::settings::Settings;
 use crate::{Result, challenge, log};
 
 /// What needs a new attachment, and how to get one.
-const FIXED: [(&str, &str); 4] = [
+const FIXED: [(&str, &str); 5] = [
     ("mode", "`synguard detach`, then `attach`"),
     ("max-sources", "`synguard detach`, then `attach`"),
     ("max-rules", "`synguard detach`, then `attach`"),
     ("confirm-within", "it is for the next `attach`"),
+    ("state-dir", "`attach` again takes over"),
 ];
 
 /// What challenges go by.

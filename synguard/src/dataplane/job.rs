@@ -4,7 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use aya::Ebpf;
 use aya::programs::{TestRun as _, TestRunOptions};
-use synguard_common::abi::{Attachment, Settings as KernelSettings, dry_run};
+use synguard_common::abi::{Attachment, Settings as KernelSettings, budget, dry_run};
+use synguard_common::budget::Budget;
 
 use super::attach::{Facts, namespace};
 use super::maps::Maps;
@@ -58,6 +59,7 @@ impl Job<'_> {
         self.other_sizes(&maps, &mut shortfalls);
         let filter = object::filter(&mut ebpf)?;
         let answers = self.put_challenge(&mut ebpf, filter, &mut shortfalls);
+        put_sample(&mut ebpf, filter, &mut shortfalls);
         let native = self.put_filter(&mut ebpf, filter, &mut maps, &clock, &mut shortfalls)?;
         let handshakes = self.put_tracepoint(&mut ebpf, offsets, &mut shortfalls);
         maps.set_attachment(self.attachment(&maps, &clock, native, handshakes)?)?;
@@ -144,15 +146,18 @@ impl Job<'_> {
         let settings = KernelSettings {
             dry_run: settings.dry_run | panic | was_panic,
             passes_from: tell::passes_from(confirm_within, before, clock, clock.now()),
+            // Whoever captures goes on.
+            samples_until: before.map_or(0, |before| before.samples_until),
             ..settings
         };
         match before {
             None => {
                 maps.set_settings(settings)?;
-                maps.tidy()
+                maps.tidy()?;
             }
-            Some(before) => tell::replace(maps, before, settings),
+            Some(before) => tell::replace(maps, before, settings)?,
         }
+        maps.set_budget(budget::EVIDENCE, evidence_budget(clock))
     }
 
     /// A running filter keeps its maps.
@@ -229,6 +234,21 @@ impl Job<'_> {
     }
 }
 
+/// For a few packets of each ban, of as many bans as there are in a flood of them.
+fn evidence_budget(clock: &Clock) -> Budget {
+    const RATE: u32 = 500;
+    Budget::new(RATE, RATE, clock.hz)
+}
+
+/// The filter shows no packets where it finds no program that does.
+fn put_sample(ebpf: &mut Ebpf, filter: &str, shortfalls: &mut Vec<String>) {
+    if let Err(error) = object::sample(ebpf, filter) {
+        shortfalls.push(format!(
+            "no packets can be captured or kept as evidence: {error}"
+        ));
+    }
+}
+
 /// Runs the clock program and reads what it wrote.
 pub(super) fn read_tick(ebpf: &mut Ebpf, maps: &Maps) -> Result<u64> {
     let program = object::xdp(ebpf, object::CLOCK)?;
@@ -244,7 +264,7 @@ pub(super) fn read_tick(ebpf: &mut Ebpf, maps: &Maps) -> Result<u64> {
     maps.tick()
 }
 
-fn random() -> Result<u64> {
+pub(super) fn random() -> Result<u64> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).context("drawing a random number")?;
     Ok(u64::from_ne_bytes(bytes))

@@ -9,9 +9,10 @@ use std::sync::atomic::Ordering;
 
 use aya::maps::{Array, Map, MapData, MapError, PerCpuArray};
 use synguard_common::abi::{
-    ABI_VERSION, Attachment, Endpoint, Engagement, List, Listener, Offences, Pressure, Rule,
-    Settings, SourceRecord, SpoofedFlood, TrieV4, TrieV6, endpoint, holder,
+    ABI_VERSION, Attachment, CaptureFilter, Endpoint, Engagement, List, Listener, Offences,
+    Pressure, Rule, Settings, SourceRecord, SpoofedFlood, TrieV4, TrieV6, endpoint, holder,
 };
+use synguard_common::budget::Budget;
 use synguard_common::known;
 use synguard_common::source::{self, Address, SourceKey, SourceMask};
 use synguard_common::verdict::Reason;
@@ -39,6 +40,9 @@ pub struct Maps {
     sources: Table<SourceKey, SourceRecord>,
     offences: Table<SourceKey, Offences>,
     listeners: Table<Endpoint, Listener>,
+    capture: Entries<CaptureFilter>,
+    budgets: Entries<Budget>,
+    missed: PerCpuArray<MapData, u64>,
     pub(super) gates: OwnedFd,
     known: OwnedFd,
     pub(super) exact_v4: Table<u32, Rule>,
@@ -91,8 +95,8 @@ impl Maps {
 
     /// Opens the maps before their settings are written.
     pub(super) fn open_pinned(pins: &Pins) -> Result<Self> {
-        // Older layouts had no listeners.
-        if !pins.path("LISTENERS").exists() {
+        // Older layouts showed no packets.
+        if !pins.path("SAMPLES").exists() {
             return Err(other_version(pins, "an older layout"));
         }
         Self::from_maps(|name| {
@@ -123,6 +127,9 @@ impl Maps {
             sources: Table::open(map("SOURCES")?, "SOURCES")?,
             offences: Table::open(map("OFFENCES")?, "OFFENCES")?,
             listeners: Table::open(map("LISTENERS")?, "LISTENERS")?,
+            capture: entries(map("CAPTURE")?, "CAPTURE")?,
+            budgets: entries(map("BUDGETS")?, "BUDGETS")?,
+            missed: map("MISSED")?.try_into().context("opening MISSED")?,
             gates: describe(&map("GATES")?, "GATES")?.0,
             known: describe(&map("KNOWN")?, "KNOWN")?.0,
             exact_v4: Table::open(map("EXACT_V4")?, "EXACT_V4")?,
@@ -319,6 +326,23 @@ impl Maps {
             self.listeners.insert(key, listener)?;
         }
         Ok(())
+    }
+
+    /// Says which packets a capture wants.
+    pub fn set_capture(&mut self, filter: CaptureFilter) -> Result<()> {
+        self.capture.set(0, filter)
+    }
+
+    /// Says how many packets may be shown; the index is a [`budget`](synguard_common::abi::budget).
+    pub fn set_budget(&mut self, index: u32, budget: Budget) -> Result<()> {
+        self.budgets.set(index, budget)
+    }
+
+    /// Packets that captures did without since attach; the index is a
+    /// [`missed`](synguard_common::abi::missed).
+    pub fn missed(&self, index: u32) -> Result<u64> {
+        let values = self.missed.get(&index, 0);
+        Ok(values.context("reading MISSED")?.iter().sum())
     }
 
     /// Forgets a source, known or not.

@@ -6,6 +6,7 @@
 
 mod attach;
 mod batch;
+mod capture;
 mod events;
 mod gates;
 mod job;
@@ -27,7 +28,8 @@ mod twin;
 mod words;
 
 pub use attach::{Attached, Facts, Undo, attach, check, namespace};
-pub use events::Events;
+pub use capture::{Capture, Missed};
+pub use events::{Events, Samples};
 pub use link::holds as in_place;
 pub use maps::Maps;
 pub use pins::{Lock, Pins, attached_interfaces};

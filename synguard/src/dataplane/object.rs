@@ -13,7 +13,7 @@ use crate::{Error, Result};
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/synguard.bpf.o"));
 
 /// The maps that are pinned. Their names are the pins' names.
-pub(super) const PINNED: [&str; 21] = [
+pub(super) const PINNED: [&str; 27] = [
     "SETTINGS",
     "ATTACHMENT",
     "COUNTERS",
@@ -34,14 +34,24 @@ pub(super) const PINNED: [&str; 21] = [
     "SKETCH",
     "LISTENERS",
     // A map of programs is emptied when nothing but programs holds it.
-    "CHALLENGE",
-    "CHALLENGE_FRAGS",
+    "NEXT",
+    "NEXT_FRAGS",
+    "CAPTURE",
+    "BUDGETS",
+    "MISSED",
+    "DRAFT",
+    "SAMPLES",
+    "EVIDENCE",
 ];
 
 /// The filter for drivers that use several buffers per packet.
 pub(super) const MULTI_BUFFER: &str = "synguard_frags";
 const SINGLE_BUFFER: &str = "synguard";
 pub(super) const CLOCK: &str = "synguard_clock";
+
+/// Where the filter looks for the programs that it goes on to.
+const CHALLENGE: u32 = 0;
+const SAMPLE: u32 = 1;
 
 /// How to load the object.
 pub(super) struct Wanted<'a> {
@@ -94,10 +104,34 @@ pub(super) fn filter(ebpf: &mut Ebpf) -> Result<&'static str> {
 ///
 /// Where the kernel lacks what it needs. Then the filter passes such SYNs.
 pub(super) fn challenge(ebpf: &mut Ebpf, filter: &str) -> Result<()> {
-    let (name, map) = if filter == MULTI_BUFFER {
-        ("synguard_challenge_frags", "CHALLENGE_FRAGS")
+    let name = if filter == MULTI_BUFFER {
+        "synguard_challenge_frags"
     } else {
-        ("synguard_challenge", "CHALLENGE")
+        "synguard_challenge"
+    };
+    put_next(ebpf, filter, name, CHALLENGE)
+}
+
+/// Loads the program that shows packets to user space, for this filter.
+///
+/// # Errors
+///
+/// Where the kernel refuses it. Then the filter shows none.
+pub(super) fn sample(ebpf: &mut Ebpf, filter: &str) -> Result<()> {
+    let name = if filter == MULTI_BUFFER {
+        "synguard_sample_frags"
+    } else {
+        "synguard_sample"
+    };
+    put_next(ebpf, filter, name, SAMPLE)
+}
+
+/// Loads a program that the filter goes on to.
+fn put_next(ebpf: &mut Ebpf, filter: &str, name: &str, place: u32) -> Result<()> {
+    let map = if filter == MULTI_BUFFER {
+        "NEXT_FRAGS"
+    } else {
+        "NEXT"
     };
     let program = xdp(ebpf, name)?;
     program.load().map_err(refused)?;
@@ -108,7 +142,7 @@ pub(super) fn challenge(ebpf: &mut Ebpf, filter: &str) -> Result<()> {
         .ok_or_else(|| format!("the object has no map {map}"))
         .context("reading the eBPF object")?;
     ProgramArray::try_from(map)
-        .and_then(|mut programs| programs.set(0, &program, 0))
+        .and_then(|mut programs| programs.set(place, &program, 0))
         .context(format!("putting {name} in place"))
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, fcntl_lock, statfs};
@@ -122,10 +122,39 @@ impl Pins {
 
     /// The process id of this interface's controller, if one runs.
     pub fn controller(&self) -> Option<u32> {
-        let file = File::open(self.lock_path("controller")).ok()?;
+        self.holder("controller")
+    }
+
+    fn holder(&self, kind: &str) -> Option<u32> {
+        let file = File::open(self.lock_path(kind)).ok()?;
         // Asking for a shared lock finds an exclusive one, without taking any.
         let holder = fcntl_getlk(&file, &Flock::from(FlockType::ReadLock)).ok()??;
         u32::try_from(holder.pid?.as_raw_nonzero().get()).ok()
+    }
+
+    /// Takes the place of the one that captures this interface's packets.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`] with its process id where there is one.
+    pub(super) fn lock_capture(&self) -> Result<Lock> {
+        let file = self.lock_file("capture")?;
+        if fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            return Ok(Lock(file));
+        }
+        let pid = self.holder("capture");
+        let pid = pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
+        Err(Error::Busy(format!(
+            "{} is being captured already{pid}: one capture at a time",
+            self.interface
+        )))
+    }
+
+    /// What tells these pins from those of another attachment of the same interface;
+    /// nothing without any.
+    pub(super) fn identity(&self) -> Option<u64> {
+        let pin = fs::metadata(self.path("SETTINGS")).ok()?;
+        self.exist().then(|| pin.ino())
     }
 
     /// Waits until nobody else changes the rules of this interface.

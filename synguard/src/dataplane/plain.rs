@@ -1,9 +1,10 @@
 //! Which types may be copied to and from maps as bytes.
 
 use synguard_common::abi::{
-    Attachment, Engagement, Event, List, Listener, Offences, Pressure, Rule, Settings,
-    SourceRecord, SpoofedFlood, TrieV4, TrieV6,
+    Attachment, CaptureFilter, Engagement, Event, List, Listener, Offences, Pressure, Rule, Sample,
+    Settings, SourceRecord, SpoofedFlood, TrieV4, TrieV6,
 };
+use synguard_common::budget::Budget;
 
 use super::trie::TrieKey;
 
@@ -41,6 +42,12 @@ unsafe impl Words for List {}
 unsafe impl Words for Listener {}
 // SAFETY: as above.
 unsafe impl Words for Engagement {}
+// SAFETY: as above.
+unsafe impl Words for Sample {}
+// SAFETY: as above.
+unsafe impl Words for CaptureFilter {}
+// SAFETY: as above.
+unsafe impl Words for Budget {}
 // SAFETY: a word.
 unsafe impl Words for u32 {}
 // SAFETY: words.

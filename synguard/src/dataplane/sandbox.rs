@@ -2,11 +2,13 @@
 
 use std::os::fd::{AsFd as _, BorrowedFd};
 
+use aya::maps::{MapData, RingBuf};
 use aya::programs::{TestRun as _, TestRunOptions};
 use aya::{Ebpf, programs::Xdp};
-use synguard_common::abi::Settings;
+use synguard_common::abi::{Sample, Settings};
 use synguard_common::verdict::{Decision, Reason, Verdict};
 
+use super::events::read_all;
 use super::job::read_tick;
 use super::maps::Maps;
 use super::object;
@@ -49,6 +51,8 @@ pub struct Sandbox {
     maps: Maps,
     clock: Clock,
     counters: Counters,
+    /// Of a capture's packets, and of evidence, where they are shown.
+    rings: [Option<RingBuf<MapData>>; 2],
 }
 
 impl Sandbox {
@@ -82,6 +86,7 @@ impl Sandbox {
             maps,
             clock,
             counters,
+            rings: [None, None],
         })
     }
 
@@ -92,6 +97,28 @@ impl Sandbox {
     /// [`crate::Error::Unsupported`] where the kernel cannot.
     pub fn load_challenge(&mut self) -> Result<()> {
         object::challenge(&mut self.ebpf, self.filter)
+    }
+
+    /// Lets it show packets.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Unsupported`] where the kernel refuses.
+    pub fn load_sample(&mut self) -> Result<()> {
+        object::sample(&mut self.ebpf, self.filter)?;
+        for (ring, name) in self.rings.iter_mut().zip(["SAMPLES", "EVIDENCE"]) {
+            let map = self.ebpf.take_map(name).ok_or("no such map");
+            let map = map.context(format!("opening {name}"))?;
+            *ring = Some(map.try_into().context(format!("opening {name}"))?);
+        }
+        Ok(())
+    }
+
+    /// The packets that it has shown since the last call: to a capture, and as evidence.
+    pub fn shown(&mut self) -> [Vec<Sample>; 2] {
+        self.rings
+            .each_mut()
+            .map(|ring| ring.as_mut().map(read_all).unwrap_or_default())
     }
 
     /// The maps that it decides by.

@@ -63,6 +63,7 @@ impl Attached {
             answers: before.answers,
             answers_until: before.answers_until,
             passes_from: before.passes_from,
+            samples_until: before.samples_until,
             ..wanted
         };
         replace(&mut self.maps, before, wanted)?;

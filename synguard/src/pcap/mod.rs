@@ -1,4 +1,5 @@
-//! Captures, pcap and pcapng, read packet by packet in constant memory.
+//! Captures, pcap and pcapng, read packet by packet in constant memory; pcapng,
+//! written ([`begin`], [`packet`]).
 //!
 //! A file is recognised by its magic number, never by its name. Everything up to the
 //! first damage is read, and the damage is named. What a record holds is parsed by
@@ -13,8 +14,10 @@ mod next_generation;
 mod reader;
 mod stamp;
 mod window;
+mod write;
 
 pub use damage::{Damage, Unreadable};
 pub use frame::{Direction, Frame};
 pub use link::Link;
 pub use reader::{Interface, Reader};
+pub use write::{Written, begin, packet};

@@ -9,7 +9,7 @@ use synguard_common::window::per_second;
 
 use super::finding::source_ports;
 use super::subject::counted_as;
-use super::{Evidence, Finding, Place, PortCount, RuleFact};
+use super::{Evidence, Finding, Place, PortCount, RuleFact, Sample};
 use crate::class::Class;
 use crate::clock::Clock;
 use crate::dataplane::Maps;
@@ -52,6 +52,11 @@ pub fn glance(maps: &Maps, subject: &IpNet) -> Result<Glance> {
 }
 
 impl Glance {
+    /// What is counted as one source.
+    pub const fn source(&self) -> &IpNet {
+        &self.source
+    }
+
     fn is_empty(&self) -> bool {
         self.record.is_none() && self.rule.is_none() && self.offences.is_none()
     }
@@ -81,7 +86,7 @@ impl Glance {
     }
 }
 
-/// The evidence, from two looks at the source; none where nothing is known of it
+/// The evidence, from two looks at the source and the packets of it that were kept; none where nothing is known of it
 /// and no rule is about it.
 ///
 /// # Errors
@@ -91,6 +96,7 @@ pub fn on_interface(
     name: &str,
     maps: &Maps,
     (first, second): (&Glance, &Glance),
+    samples: Vec<Sample>,
 ) -> Result<Option<Evidence>> {
     let present = Present::of(maps)?;
     let rules = status::rules_about(maps, &second.source)?;
@@ -127,7 +133,7 @@ pub fn on_interface(
             .into_iter()
             .map(|(net, rule, entry)| fact(&net, &rule, entry, &present))
             .collect(),
-        samples: Vec::new(),
+        samples,
     }))
 }
 

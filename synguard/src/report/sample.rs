@@ -54,8 +54,8 @@ impl Sample {
         self.bytes.iter().take(2 * MAC_LEN).any(|byte| *byte != 0)
     }
 
-    /// Also of one that was cut behind its TCP header.
     fn segment(&self) -> Option<Segment<'_>> {
+        // Of a long packet only the beginning may be there.
         let packet = LaxSlicedPacket::from_ethernet(&self.bytes).ok()?;
         let (source, destination, hops): (IpAddr, IpAddr, u8) = match packet.net? {
             LaxNetSlice::Ipv4(v4) => {

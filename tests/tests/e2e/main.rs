@@ -5,6 +5,7 @@
 mod ban_scope;
 mod bouncers;
 mod busy_client;
+mod capture;
 mod challenge;
 mod config;
 mod confirm;
@@ -13,6 +14,7 @@ mod detaching;
 mod doctor;
 mod dry_run;
 mod escalation;
+mod evidence;
 mod firewall;
 mod handshakes;
 mod import;

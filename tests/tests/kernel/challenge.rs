@@ -5,9 +5,13 @@ use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use anyhow::Result;
 use etherparse::{SlicedPacket, TransportSlice};
 use synguard::address;
+use synguard::capture::filter;
 use synguard::dataplane::{Sandbox, Sizes};
 use synguard::rules::BLANK;
-use synguard_common::abi::{Listener, NEVER, Rule, Settings, SourceRecord, action, hindrance};
+use synguard_common::abi::{
+    Listener, NEVER, Rule, Settings, SourceRecord, action, budget, hindrance, verdict,
+};
+use synguard_common::budget::Budget;
 use synguard_common::cookie::{Header, Ipv4, Ipv6, Question, Terms, ability, network_layer};
 use synguard_common::verdict::{Decision, Reason, Verdict};
 use synguard_tests::namespace::Namespace;
@@ -387,4 +391,70 @@ fn both_families_are_who_they_are() {
     // The frames' addresses, on which all of the above rests.
     assert_eq!(&frames::syn_from(V4).0[30..34], SERVER_V4);
     assert_eq!(&frames::syn_from6(V6).0[38..54], SERVER_V6);
+}
+
+#[test]
+fn a_capture_is_shown_the_syn_and_not_its_answer() -> Result<()> {
+    in_a_namespace(|mut bench| {
+        bench.sandbox.load_sample()?;
+        bench.tell(|settings| Settings {
+            samples_until: NEVER,
+            ..settings
+        })?;
+        let plenty = Budget::new(1_000_000, 1_000, bench.sandbox.clock().hz);
+        let maps = bench.sandbox.maps();
+        maps.set_capture(filter(None, &[]))?;
+        maps.set_budget(budget::CAPTURE, plenty)?;
+        let (syn, closed) = (
+            bench.syn(SYN, &OPTIONS),
+            frames::tcp_header(SYN, 5, 40_000, 1),
+        );
+        for (frame, reason, became) in [
+            (ipv4(&syn), Reason::SynAnswered, verdict::ANSWER),
+            (ipv6(&syn), Reason::SynAnswered, verdict::ANSWER),
+            (
+                ipv4(&syn).tagged(&[0x8100]),
+                Reason::SynAnswered,
+                verdict::ANSWER,
+            ),
+            (ipv4(&closed), Reason::SynNoListener, verdict::PASS),
+        ] {
+            bench.expect(&frame, reason);
+            let [shown, _] = bench.sandbox.shown();
+            assert_eq!(shown.len(), 1, "{reason:?}");
+            let sample = &shown[0];
+            assert_eq!((sample.reason, sample.verdict), (reason as u32, became));
+            let bytes = &sample.words.as_flattened()[..sample.captured as usize];
+            assert_eq!(bytes, &frame.0[..], "{reason:?}");
+        }
+        // By the reason that was found in the end.
+        bench
+            .sandbox
+            .maps()
+            .set_capture(filter(None, &[Reason::SynAnswered]))?;
+        bench.expect(&ipv4(&closed), Reason::SynNoListener);
+        assert!(bench.sandbox.shown().iter().all(Vec::is_empty));
+        bench.expect(&ipv4(&syn), Reason::SynAnswered);
+        assert_eq!(bench.sandbox.shown()[0].len(), 1);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_capture_where_nobody_answers_is_shown_what_passes() -> Result<()> {
+    let mut sandbox = Sandbox::new(Sizes::default(), |clock| Settings {
+        answers: u32::MAX,
+        answers_until: NEVER,
+        samples_until: NEVER,
+        ..settings(clock)
+    })?;
+    sandbox.load_sample()?;
+    let plenty = Budget::new(1_000_000, 1_000, sandbox.clock().hz);
+    sandbox.maps().set_capture(filter(None, &[]))?;
+    sandbox.maps().set_budget(budget::CAPTURE, plenty)?;
+    let decision = sandbox.run(&frames::syn_from(V4).0)?;
+    assert_eq!(decision, Decision::new(Reason::SynCounted, false));
+    let [shown, _] = sandbox.shown();
+    assert_eq!((shown.len(), shown[0].verdict), (1, verdict::PASS));
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! The loaded program, one frame at a time: no network, but the real kernel.
 
+mod capture;
 mod challenge;
 mod differential;
 mod frames;

@@ -42,7 +42,7 @@ impl Maps {
         let maps = self.0.maps();
         let first = glance(maps, &net(subject)).unwrap();
         let second = glance(maps, &net(subject)).unwrap();
-        on_interface("eth0", maps, (&first, &second)).unwrap()
+        on_interface("eth0", maps, (&first, &second), Vec::new()).unwrap()
     }
 }
 

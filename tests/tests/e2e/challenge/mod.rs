@@ -1,6 +1,7 @@
 //! New clients whose SYNs the network card answers, and a server that never sees
 //! them.
 
+mod captured;
 mod connections;
 mod firewalls;
 mod flood;
