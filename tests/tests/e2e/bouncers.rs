@@ -42,7 +42,7 @@ fn fail2ban_bans_at_the_network_card() -> Result<()> {
     let status = wait_for_block(&lab, who, true)?;
     let rule = block(&status, who).context("no block")?;
     ensure!(
-        rule["until"].is_string() && rule["scope"] == "all",
+        rule["expires_in_seconds"].is_number() && rule["scope"] == "all",
         "{rule:#}"
     );
     ensure!(is_turned_away(&lab.topology, 0)? && is_served(&lab.topology, 1)?);
@@ -56,7 +56,7 @@ fn fail2ban_bans_at_the_network_card() -> Result<()> {
     fail2ban.client(&["set", JAIL, "banip", &name])?;
     let status = wait_for_block(&lab, who, true)?;
     let rule = block(&status, who).context("no block")?;
-    ensure!(rule["until"].is_null(), "{rule:#}");
+    ensure!(rule["expires_in_seconds"].is_null(), "{rule:#}");
     lab.synguard.succeed(&["unblock", &name])?;
     fail2ban.client(&["set", JAIL, "unbanip", &name])?;
     fail2ban.client(&["ping"])?;
@@ -87,7 +87,7 @@ fn crowdsec_bans_at_the_network_card() -> Result<()> {
     ensure!(add.code == Some(0), "{add:?}");
     let status = lab.synguard.status()?;
     let rule = block(&status, who).context("no block")?;
-    ensure!(rule["until"].is_string(), "{rule:#}");
+    ensure!(rule["expires_in_seconds"].is_number(), "{rule:#}");
     ensure!(is_turned_away(&lab.topology, 0)?);
     for _ in 0..2 {
         // The second finds that it is over.

@@ -5,13 +5,21 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+use crate::packages::{self, Package};
 use crate::workspace::Workspace;
 use crate::{cargo, process};
 
 const CARGO_DEB: &str = "3.8.0";
 
+const PACKAGES: [Package; 1] = [Package::program(
+    "dpkg-dev",
+    "dpkg-shlibdeps",
+    "says which libraries a package needs",
+)];
+
 /// Makes it.
 pub fn pack(workspace: &Workspace) -> Result<PathBuf> {
+    packages::ensure(&PACKAGES, "For the Debian package")?;
     ensure_cargo_deb(workspace)?;
     let mut command = Command::new(workspace.tools().join("bin/cargo-deb"));
     cargo::forget_our_package(&mut command);
