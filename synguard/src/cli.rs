@@ -569,6 +569,13 @@ mod tests {
     }
 
     #[test]
+    fn the_version_names_commit_and_abi() {
+        let abi = format!("ABI {ABI_VERSION})");
+        assert!(version().starts_with(env!("CARGO_PKG_VERSION")));
+        assert!(version().contains(" (commit ") && version().ends_with(&abi));
+    }
+
+    #[test]
     fn a_replay_detects_as_attach_does() {
         let cli = Cli::parse_from(["synguard", "replay", "flood.pcap"]);
         let Command::Replay(replay) = cli.command else {

@@ -43,7 +43,7 @@ async fn on_interfaces(args: &ReportArgs) -> Result<()> {
     let evidence = evidence(&pins, args).await?;
     let shown = address::show(&args.source);
     let Some(main) = report::main_of(&evidence) else {
-        return Err(unknown(&shown, &pins));
+        return Err(unknown(args, &shown, &pins));
     };
     let letter = report::letter(main, &shown, args.force)?;
     let own = Network::open()?.addresses().await?;
@@ -141,12 +141,21 @@ fn samples(args: &ReportArgs, pins: &Pins, source: &IpNet) -> Vec<Sample> {
     })
 }
 
-fn unknown(shown: &str, pins: &[Pins]) -> Error {
+/// Counts end with the filter, and with what its maps have room for; packets are kept.
+fn unknown(args: &ReportArgs, shown: &str, pins: &[Pins]) -> Error {
     let names: Vec<_> = pins.iter().map(Pins::interface).collect();
+    let kept = names.iter().map(|name| kept::folder(&args.state_dir, name));
+    let kept: Vec<_> = pins
+        .iter()
+        .zip(kept)
+        .filter(|(pins, _)| !samples(args, pins, &args.source).is_empty())
+        .map(|(_, folder)| format!("; packets of an earlier ban are in {}", folder.display()))
+        .collect();
     Error::Absent(format!(
         "no such source: {} knows nothing of {shown}; `synguard status` shows the busiest \
-         sources and all bans",
+         sources and all bans{}",
         names.join(" and "),
+        kept.concat(),
     ))
 }
 

@@ -168,6 +168,16 @@ fn a_ban_keeps_its_first_packets_and_the_report_shows_them() -> Result<()> {
         files(synguard, STATE)?.len() == 2,
         "the filter's end took them along"
     );
+
+    // A new filter knows nothing of it, and says where its packets are.
+    let _controller = synguard.attach(&[])?;
+    let unknown = synguard.run(&["report", &victim, "--offline"])?;
+    ensure!(unknown.code == Some(3), "{unknown:?}");
+    let place = folder(Path::new(STATE), &synguard.uplink);
+    ensure!(
+        unknown.stderr.contains(&place.display().to_string()),
+        "{unknown:?}"
+    );
     Ok(())
 }
 

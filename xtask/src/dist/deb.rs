@@ -26,7 +26,7 @@ pub fn pack(workspace: &Workspace) -> Result<PathBuf> {
     command
         .current_dir(workspace.root())
         .env("CARGO_TARGET_DIR", workspace.target())
-        .args(["--package", "synguard", "--no-build", "--output"])
+        .args(["--package", "synguard", "--no-build", "--quiet", "--output"])
         .arg(workspace.dist());
     // It prints the package's path.
     let path = process::read(&mut command).context("the Debian package could not be made")?;

@@ -23,16 +23,7 @@ fail() {
 in_a() { nsenter --net=/run/netns/A "$@"; }
 in_b() { nsenter --net=/run/netns/B "$@"; }
 
-# wait_for WHAT COMMAND...: until the command succeeds. Emulation is slow, and
-# the host may be busy.
-wait_for() {
-    local what=$1 end=$((SECONDS + 60))
-    shift
-    until "$@"; do
-        ((SECONDS < end)) || fail "$what: not within a minute"
-        sleep 0.2
-    done
-}
+. "$share/wait.sh"
 
 # The story's kind of SYN: a spoofed source, always from port 80, to mail.
 offender=5.39.90.132

@@ -8,20 +8,13 @@ package=$share/synguard.deb
 offender=5.39.90.132
 
 fail() {
-    journalctl --no-pager --lines 30 --unit "$unit"
-    systemctl --no-pager status "$unit"
+    journalctl --no-pager --lines 20 --unit "$unit"
+    synguard status
     echo "FAILED: the package: $*"
     exit 1
 }
 
-wait_for() {
-    local what=$1 end=$((SECONDS + 60))
-    shift
-    until "$@"; do
-        ((SECONDS < end)) || fail "$what: not within a minute"
-        sleep 0.2
-    done
-}
+. "$share/wait.sh"
 
 # Triggers would read every manual page of the host, slowly.
 install() { dpkg --install --no-triggers "$package" || fail "it cannot be installed"; }

@@ -9,6 +9,7 @@ use super::needs::Programs;
 
 const STAGE: &str = include_str!("stage.sh");
 const CASES: &str = include_str!("cases.sh");
+const WAIT: &str = include_str!("wait.sh");
 const PACKAGE: &str = include_str!("package.sh");
 
 /// The folder.
@@ -28,6 +29,7 @@ impl Share {
             fs::copy(&programs.package, path.join("synguard.deb"))?;
             fs::write(path.join("stage.sh"), STAGE)?;
             fs::write(path.join("cases.sh"), CASES)?;
+            fs::write(path.join("wait.sh"), WAIT)?;
             fs::write(path.join("package.sh"), PACKAGE)
         };
         copy().with_context(|| format!("{} cannot be filled", path.display()))?;
