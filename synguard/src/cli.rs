@@ -168,7 +168,7 @@ pub struct AttachOptions {
     #[arg(long, default_value = "off", value_name = "TIME", value_parser = parse_confirm_within)]
     pub confirm_within: Duration,
     /// Where to keep the first packets of each ban, as evidence.
-    #[arg(long, value_name = "FOLDER", default_value = evidence::STATE)]
+    #[arg(long, value_name = "FOLDER", default_value = evidence::STATE, value_parser = evidence::parse_state)]
     pub state_dir: PathBuf,
     /// What to detect and what to do about it.
     #[command(flatten)]
@@ -332,6 +332,9 @@ pub struct ReportArgs {
     /// What this interface saw only.
     #[arg(long, value_name = "INTERFACE")]
     pub iface: Option<String>,
+    /// Where `attach` keeps the first packets of each ban.
+    #[arg(long, value_name = "FOLDER", default_value = evidence::STATE)]
+    pub state_dir: PathBuf,
     /// What these captures show instead, pcap or pcapng, or `-` for standard input;
     /// several are taken as the parts of one, in this order. Needs no privilege.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "iface")]
@@ -342,9 +345,6 @@ pub struct ReportArgs {
     /// What SynGuard would have detected in the captures, and done about it.
     #[command(flatten, next_help_heading = "With --capture")]
     pub detection: Detection,
-    /// Where `attach` keeps the first packets of each ban.
-    #[arg(long, value_name = "FOLDER", default_value = evidence::STATE)]
-    pub state_dir: PathBuf,
 }
 
 /// How a report is written down.

@@ -1,7 +1,8 @@
 //! The sysctls that answering SYNs with cookies wants, set in every network namespace
 //! that has listeners, and put back.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use tracing::info;
@@ -73,8 +74,16 @@ pub fn give_sysctls_back(interface: &str) -> Result<()> {
 /// Several controllers may end at once, and each looks at what the others hold.
 fn lock() -> Result<File> {
     let path = Path::new(DIRECTORY).join("sysctls.lock");
-    fs::create_dir_all(DIRECTORY)
-        .and_then(|()| File::create(&path))
+    // Nobody else shall be able to hold it.
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(DIRECTORY)
+        .and_then(|()| {
+            let mut options = File::options();
+            options.create(true).truncate(false).write(true).mode(0o600);
+            options.open(&path)
+        })
         .and_then(|file| file.lock().map(|()| file))
         .context(format!("locking {}", path.display()))
 }

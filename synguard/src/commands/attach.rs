@@ -1,10 +1,12 @@
 //! `synguard attach`.
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tracing::{error, info, warn};
 
 use super::first_of;
@@ -14,8 +16,12 @@ use crate::config::{Resolved, Source};
 use crate::controller::{Ending, Guard};
 use crate::error::Context as _;
 use crate::evidence::Keeper;
-use crate::interface::Network;
+use crate::interface::{Interface, Network};
 use crate::{Error, Result, dataplane, kernel, log, privileges, protected, service};
+
+/// How long a detached filter may take to go: the kernel needs milliseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
+const POLL: Duration = Duration::from_millis(10);
 
 pub(super) async fn run(args: Attach) -> Result<()> {
     let source = Source::new(args.config.as_deref(), &args.given)?;
@@ -40,7 +46,7 @@ async fn attach_all(wanted: Vec<(&str, Resolved)>, source: &Source) -> Result<Ve
     let depended_on = protected::find(&network).await?;
     let mut interfaces = Vec::new();
     for (name, resolved) in wanted {
-        interfaces.push((network.interface(name).await?, resolved));
+        interfaces.push((settled(&network, name).await?, resolved));
     }
     for (interface, _) in &interfaces {
         dataplane::check(interface)?;
@@ -79,6 +85,18 @@ async fn attach_all(wanted: Vec<(&str, Resolved)>, source: &Source) -> Result<Ve
         }
     }
     Ok(guards)
+}
+
+/// The interface, once a filter that was just detached is off it.
+async fn settled(network: &Network, name: &str) -> Result<Interface> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let interface = network.interface(name).await?;
+        if !dataplane::is_going(&interface) || Instant::now() > end {
+            return Ok(interface);
+        }
+        sleep(POLL).await;
+    }
 }
 
 async fn watch_all(guards: Vec<Guard>, signals: &Signals) -> Result<()> {

@@ -8,8 +8,10 @@ use crate::{Error, Result};
 
 pub(super) fn run(args: &OnInterface) -> Result<()> {
     let mut errors = Vec::new();
-    for mut target in targets::locked(args.interface.as_deref())? {
-        errors.extend(confirm(&mut target).err());
+    // One that cannot be confirmed shall not keep the others from it.
+    for pins in targets::attached(args.interface.as_deref())? {
+        let done = targets::lock(&pins).and_then(|mut target| confirm(&mut target));
+        errors.extend(done.err());
     }
     first_of(errors)
 }

@@ -33,7 +33,12 @@ pub(super) fn locked(interface: Option<&str>) -> Result<Vec<Target>> {
     attached(interface)?.iter().map(lock).collect()
 }
 
-fn lock(pins: &Pins) -> Result<Target> {
+/// Its rules locked and its maps opened.
+///
+/// # Errors
+///
+/// Where that cannot be.
+pub(super) fn lock(pins: &Pins) -> Result<Target> {
     let lock = pins.lock_rules()?;
     let maps = Maps::open(pins)?;
     let clock = maps.clock()?;

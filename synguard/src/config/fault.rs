@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::Error;
+use crate::{Error, text};
 
 /// What is wrong in one place of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,8 @@ pub(super) fn hint<'n>(found: &str, known: impl IntoIterator<Item = &'n str>) ->
 pub(super) fn error(path: &Path, faults: &[Fault]) -> Error {
     let lines: Vec<_> = faults
         .iter()
-        .map(|fault| format!("{}:{}: {}", path.display(), fault.line, fault.text))
+        .map(|fault| (fault.line, text::plain(&fault.text)))
+        .map(|(line, text)| format!("{}:{line}: {text}", path.display()))
         .collect();
     Error::Usage(lines.join("\n"))
 }

@@ -172,7 +172,7 @@ fn plain(value: &DeValue<'_>) -> Result<String, &'static str> {
 
 /// `net/core/dev.c`: `dev_valid_name`.
 fn wrong_with_name(name: &str) -> Option<String> {
-    let bad = |c: char| c.is_whitespace() || c == '/' || c == ':';
+    let bad = |c: char| c.is_whitespace() || c.is_control() || c == '/' || c == ':';
     let valid = !name.is_empty()
         && name.len() <= LONGEST_NAME
         && name != "."

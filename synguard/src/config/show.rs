@@ -44,7 +44,7 @@ pub fn show(shown: &ShownInterface) -> String {
         .iter()
         .filter_map(|key| {
             let Value { value, origin } = shown.values.get(key)?;
-            Some([key.clone(), value.clone(), origin.to_string()])
+            Some([key.clone(), text::plain(value), origin.to_string()])
         })
         .collect();
     format!(

@@ -71,14 +71,21 @@ impl Guard {
             changed.remove("challenge");
             kept.push(format!("challenge: {obstacle}"));
         }
+        if !changed.is_empty() {
+            self.attached.adopt(&settings)?;
+        }
+        // From here on it is in force, whatever fails yet.
+        self.values = resolved.values;
         if changed.contains_key("log-level") {
-            log::set_level(resolved.log_level)?;
+            let louder = log::set_level(resolved.log_level);
+            kept.extend(louder.err().map(|failure| failure.to_string()));
             kept.extend(of_kernel_log(resolved.log_level));
         }
-        if !changed.is_empty() {
-            self.put_in_force(settings, &changed).await?;
+        if !changed.is_empty()
+            && let Err(failure) = self.go_on_with(settings, &changed).await
+        {
+            kept.push(format!("what follows from it, for now: {failure}"));
         }
-        self.values = resolved.values;
         let changed = changed.into_values().collect();
         Ok(Outcome {
             changed,
@@ -87,12 +94,12 @@ impl Guard {
         })
     }
 
-    async fn put_in_force(
+    /// What the controller does with settings that are in force.
+    async fn go_on_with(
         &mut self,
         settings: Settings,
         changed: &BTreeMap<String, String>,
     ) -> Result<()> {
-        self.attached.adopt(&settings)?;
         self.settings = settings;
         self.detection.adopt(&settings, &self.attached.clock);
         self.watch.set_threshold(settings.spoofed_rate);

@@ -32,13 +32,28 @@ pub fn holds(pins: &Pins, interface: &Interface) -> bool {
     }
 }
 
-/// Names a program that somebody else put on the interface.
-pub(super) fn foreign(interface: &Interface, id: u32) -> Error {
-    let name = loaded_programs()
+/// Whether a filter was detached that the kernel has not taken off yet: it does so a
+/// moment after nobody holds the link any more.
+pub fn is_going(interface: &Interface) -> bool {
+    let pins = Pins::of(&interface.name);
+    let is_ours = |id| FILTERS.contains(&name_of(id).as_str());
+    !pins.exist() && interface.xdp.is_some_and(|xdp| is_ours(xdp.id))
+}
+
+/// As the kernel cuts them (`BPF_OBJ_NAME_LEN`, `include/uapi/linux/bpf.h`).
+const FILTERS: [&str; 2] = ["synguard", "synguard_frags"];
+
+fn name_of(id: u32) -> String {
+    loaded_programs()
         .flatten()
         .find(|program| program.id() == id)
         .and_then(|program| program.name_as_str().map(str::to_owned))
-        .unwrap_or_default();
+        .unwrap_or_default()
+}
+
+/// Names a program that somebody else put on the interface.
+pub(super) fn foreign(interface: &Interface, id: u32) -> Error {
+    let name = name_of(id);
     Error::Busy(format!(
         "{0} already has an XDP program: {name:?}, id {id}; `bpftool prog show id {id}` and \
          `ip link show {0}` show it; remove it first if you can do without it",

@@ -30,7 +30,7 @@ mod words;
 pub use attach::{Attached, Facts, Undo, attach, check, namespace};
 pub use capture::{Capture, Missed};
 pub use events::{Events, Samples};
-pub use link::holds as in_place;
+pub use link::{holds as in_place, is_going};
 pub use maps::Maps;
 pub use pins::{Lock, Pins, attached_interfaces};
 pub use sandbox::{Sandbox, Sizes};

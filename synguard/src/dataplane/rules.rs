@@ -6,7 +6,7 @@
 use std::os::fd::AsFd as _;
 
 use ipnet::IpNet;
-use synguard_common::abi::{Rule, Settings, scope};
+use synguard_common::abi::{Rule, Settings, dry_run, scope};
 use synguard_common::decide::stronger;
 use synguard_common::source::Address;
 
@@ -182,20 +182,37 @@ impl Maps {
     /// move to where the packet path will look for them, and records are
     /// forgotten; no rule is out of force meanwhile.
     pub(super) fn change_source(&mut self, settings: Settings) -> Result<()> {
-        let before = self.mask;
+        let before = self.settings()?.mask;
+        self.mask = before;
         if before == settings.mask {
-            return self.set_settings(settings);
+            return self.put_in_force(settings);
         }
         let moving = self.rules(|net, _| {
             address::is_source(net, &before) != address::is_source(net, &settings.mask)
         })?;
+        let nets = || moving.iter().map(|(net, _)| net);
         self.mask = settings.mask;
-        self.insert_rules(&moving)?;
-        self.set_settings(settings)?;
+        let moved = self.insert_rules(&moving);
+        if let Err(failure) = moved.and_then(|()| self.put_in_force(settings)) {
+            // Copies where nobody looks could outlive what they are of.
+            let _ = self.remove_rules(nets());
+            self.mask = before;
+            return Err(failure);
+        }
         self.mask = before;
-        self.remove_rules(moving.iter().map(|(net, _)| net))?;
+        self.remove_rules(nets())?;
         self.mask = settings.mask;
         self.forget_sources()
+    }
+
+    /// A panic does not wait for the lock for long: it may have come since `settings` were
+    /// made.
+    fn put_in_force(&mut self, settings: Settings) -> Result<()> {
+        let panic = self.settings()?.dry_run & dry_run::PANIC;
+        self.set_settings(Settings {
+            dry_run: settings.dry_run | panic,
+            ..settings
+        })
     }
 
     /// Puts right what is told of the rules: what a crash left half-done, gates

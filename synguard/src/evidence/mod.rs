@@ -15,6 +15,19 @@ pub use ring::{Ban, Bounds, Ring};
 /// Where state that outlives a reboot is kept (FHS 3.0 section 5.8).
 pub const STATE: &str = "/var/lib/synguard";
 
+/// A folder for state.
+///
+/// # Errors
+///
+/// Where it is relative: a service and who reads its evidence stand in other places.
+pub fn parse_state(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if !path.is_absolute() {
+        return Err(format!("{} does not begin at /", path.display()));
+    }
+    Ok(path)
+}
+
 /// So many packets of a ban at most.
 pub const PACKETS: usize = 8;
 

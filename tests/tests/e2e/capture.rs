@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use synguard::clock::Clock;
 use synguard::dataplane::{Maps, Pins};
 use synguard_tests::address::{CONTAINER, VICTIMS, client};
@@ -16,6 +17,7 @@ use synguard_tests::program;
 use synguard_tests::sender::Sender;
 use synguard_tests::synguard::{Outcome, Synguard, outcome};
 use synguard_tests::wait;
+use tempfile::TempDir;
 
 use crate::support::{is_served, number, plan, seed_plan, wait_for_bans, wait_for_status};
 
@@ -377,5 +379,25 @@ fn what_makes_no_sense_is_refused() -> Result<()> {
         terminal.stdout.contains("nothing for a terminal"),
         "{terminal:?}"
     );
+    Ok(())
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_is_not_waited_for() -> Result<()> {
+    let lab = Lab::without_services()?;
+    let controller = lab.synguard.attach(&[])?;
+    let folder = TempDir::new()?;
+    let pipe = folder.path().join("pipe");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
+    let pipe = pipe.to_str().context("a path that is no text")?;
+    let refused = lab
+        .synguard
+        .run(&["capture", &lab.synguard.uplink, "-w", pipe])?;
+    ensure!(refused.code == Some(2), "{refused:?}");
+    ensure!(
+        refused.stderr.contains("start the reader first"),
+        "{refused:?}"
+    );
+    controller.terminate()?;
     Ok(())
 }

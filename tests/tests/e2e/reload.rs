@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::{Result, ensure};
-use synguard_tests::address::is_victim;
+use synguard_tests::address::{client, is_victim};
 use synguard_tests::capture::Capture;
 use synguard_tests::lab::Lab;
 use synguard_tests::sender::Sender;
@@ -12,7 +12,8 @@ use synguard_tests::topology::CONTAINER_END;
 
 use crate::config::{file, path, shown};
 use crate::support::{
-    bans, number, seed_plan, victims, wait_for_bans, wait_for_more_drops, wait_for_status,
+    bans, is_served, is_turned_away, number, seed_plan, victims, wait_for_bans,
+    wait_for_more_drops, wait_for_status,
 };
 
 const BAD_INPUT: Option<i32> = Some(2);
@@ -96,6 +97,34 @@ fn a_bad_file_keeps_the_running_settings() -> Result<()> {
     fs::remove_file(&settings)?;
     let outcome = synguard.run(&["reload"])?;
     ensure!(outcome.code == ABSENT, "{outcome:?}");
+    controller.terminate()?;
+    Ok(())
+}
+
+#[test]
+fn what_finds_no_room_changes_nothing_however_often_it_is_tried() -> Result<()> {
+    let lab = Lab::new()?;
+    let synguard = &lab.synguard;
+    let settings = file("max-rules = 1024\n")?;
+    let controller = synguard.attach(&["--config", path(&settings)?])?;
+    // Single addresses fill a map, and prefixes of 24 bits are to move there.
+    let addresses = (0..900).map(|n| format!("10.0.{}.{}\n", n / 250, n % 250));
+    let prefixes = (0..200).map(|n| format!("10.1.{n}.0/24\n"));
+    let blocked = format!("{}\n", client(0));
+    let list: String = addresses.chain(prefixes).chain([blocked]).collect();
+    let imported = file(&list)?;
+    synguard.succeed(&["import", path(&imported)?, "--list", "many"])?;
+    ensure!(is_turned_away(&lab.topology, 0)? && is_served(&lab.topology, 1)?);
+    fs::write(&settings, "max-rules = 1024\nipv4-prefix = 24\n")?;
+    for _ in 0..2 {
+        let outcome = synguard.run(&["reload"])?;
+        ensure!(outcome.code != Some(0), "{outcome:?}");
+        ensure!(outcome.stderr.contains("is full"), "{outcome:?}");
+        ensure!(is_turned_away(&lab.topology, 0)? && is_served(&lab.topology, 1)?);
+    }
+    fs::write(&settings, "max-rules = 1024\nsyn-rate = 70\n")?;
+    synguard.succeed(&["reload"])?;
+    ensure!(is_turned_away(&lab.topology, 0)? && is_served(&lab.topology, 1)?);
     controller.terminate()?;
     Ok(())
 }

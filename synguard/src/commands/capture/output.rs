@@ -11,6 +11,8 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{OFlags, fcntl_setfl};
+use rustix::io::Errno;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -118,15 +120,26 @@ fn create(path: &Path) -> Result<File> {
     // A pipe or a device that is there is meant to be written to.
     let is_special = path.metadata().is_ok_and(|facts| !facts.is_file());
     options.write(true).create_new(!is_special).mode(0o600);
-    options.open(path).map_err(|error| {
+    if is_special {
+        // A pipe that nobody reads would be waited for, by Ctrl-C too.
+        options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    }
+    let file = options.open(path).map_err(|error| {
         let name = path.display();
         Error::Usage(match error.kind() {
             ErrorKind::AlreadyExists => {
                 format!("{name} is there already: give -w another name, or remove it")
             }
+            _ if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => {
+                format!("nobody reads {name}: start the reader first")
+            }
             _ => format!("{name} cannot be written: {error}"),
         })
-    })
+    })?;
+    if is_special {
+        fcntl_setfl(&file, OFlags::empty()).context(format!("opening {}", path.display()))?;
+    }
+    Ok(file)
 }
 
 fn write_all(mut file: File, packets: &Receiver<Vec<u8>>) -> io::Result<()> {
