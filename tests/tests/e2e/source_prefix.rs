@@ -33,9 +33,11 @@ fn neighbours_are_one_source_where_asked_for() -> Result<()> {
         (neighbours4(), "--ipv4-prefix", "24", "100.64.5.0/24"),
         (neighbours6(), "--ipv6-prefix", "56", "2001:db8:5::/56"),
     ] {
-        let (controller, status) = flooded(&sources, &[flag, bits])?;
+        let (lab, controller, _) = flooded(&sources, &[flag, bits])?;
         controller.wait_for(&format!("promoted {prefix} "))?;
-        ensure!(bans(&status) == [prefix], "{status:#}");
+        let status = wait_for_status(&lab.synguard, "the ban", |status| {
+            Ok(bans(status) == [prefix])
+        })?;
         ensure!(number(&status, "/sources_tracked")? == 1, "{status:#}");
     }
     Ok(())
@@ -44,7 +46,7 @@ fn neighbours_are_one_source_where_asked_for() -> Result<()> {
 #[test]
 fn by_default_neighbours_are_sources_of_their_own() -> Result<()> {
     for sources in [neighbours4(), neighbours6()] {
-        let (controller, status) = flooded(&sources, &[])?;
+        let (_lab, controller, status) = flooded(&sources, &[])?;
         ensure!(bans(&status).is_empty(), "{status:#}");
         let tracked = number(&status, "/sources_tracked")?;
         ensure!(tracked == u64::from(NEIGHBOURS), "{status:#}");
@@ -55,7 +57,7 @@ fn by_default_neighbours_are_sources_of_their_own() -> Result<()> {
 }
 
 /// The status after all of them have sent their share.
-fn flooded(sources: &[IpAddr], arguments: &[&str]) -> Result<(Controller, Value)> {
+fn flooded(sources: &[IpAddr], arguments: &[&str]) -> Result<(Lab, Controller, Value)> {
     let lab = Lab::without_services()?;
     let controller = lab.synguard.attach(arguments)?;
     let flood = plan(sources, PER_SECOND, PACKETS);
@@ -63,5 +65,5 @@ fn flooded(sources: &[IpAddr], arguments: &[&str]) -> Result<(Controller, Value)
     let status = wait_for_status(&lab.synguard, "every SYN", |status| {
         Ok(number(status, "/syns")? >= sent)
     })?;
-    Ok((controller, status))
+    Ok((lab, controller, status))
 }
