@@ -10,6 +10,9 @@ const NEEDED: [(Version, &str); 3] = [
     (Version(5, 9), "BPF links for XDP"),
 ];
 
+/// The first with XDP for frames of several buffers.
+const MULTI_BUFFER: Version = Version(5, 18);
+
 /// Major and minor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Version(u32, u32);
@@ -20,11 +23,18 @@ struct Version(u32, u32);
 ///
 /// [`Error::Unsupported`] naming what it lacks.
 pub fn check() -> Result<()> {
-    let release = rustix::system::uname()
-        .release()
-        .to_string_lossy()
-        .into_owned();
-    check_release(&release)
+    check_release(&release())
+}
+
+/// Whether the running kernel is of a version with multi-buffer XDP.
+pub fn has_multi_buffer() -> bool {
+    // As in `check`.
+    parse(&release()).is_none_or(|version| version >= MULTI_BUFFER)
+}
+
+fn release() -> String {
+    let name = rustix::system::uname();
+    name.release().to_string_lossy().into_owned()
 }
 
 fn check_release(release: &str) -> Result<()> {

@@ -26,6 +26,7 @@ pub mod kernel;
 pub mod listeners;
 pub mod lists;
 pub mod log;
+mod netlink;
 pub mod pcap;
 pub mod plot;
 pub mod ports;

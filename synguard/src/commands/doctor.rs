@@ -2,18 +2,12 @@
 
 use super::{print, print_json};
 use crate::cli::Doctor;
-use crate::doctor::{self, Diagnosis, Level};
+use crate::doctor::{self, Diagnosis, Finding, Level, Managers};
 use crate::interface::Network;
 use crate::{Error, Result};
 
 pub(super) async fn run(args: &Doctor) -> Result<()> {
-    let mut findings = doctor::of_host();
-    if let Some(name) = &args.interface {
-        let interface = Network::open()?.interface(name).await?;
-        findings.extend(doctor::of_interface(&interface));
-    }
-    findings.extend(doctor::of_challenges());
-    let diagnosis = Diagnosis::new(findings);
+    let diagnosis = Diagnosis::new(findings(args.interface.as_deref()).await?);
     if args.json {
         print_json(&diagnosis)?;
     } else {
@@ -25,4 +19,25 @@ pub(super) async fn run(args: &Doctor) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+async fn findings(interface: Option<&str>) -> Result<Vec<Finding>> {
+    let network = Network::open()?;
+    let links = network.links().await?;
+    let wanted = match interface {
+        // Asked for by its name, as its absence has words of its own.
+        Some(name) => Some(network.interface(name).await?.index),
+        None => None,
+    };
+    let (mut findings, machine) = doctor::of_host();
+    match wanted {
+        Some(index) => {
+            let here = links.iter().filter(|link| link.interface.index == index);
+            findings.extend(here.flat_map(|link| doctor::of_interface(link, &links, &machine)));
+        }
+        None => findings.extend(doctor::of_uplinks(&network.uplinks().await?, &links)),
+    }
+    findings.extend(doctor::of_containers(&Managers::found(&links)));
+    findings.extend(doctor::of_challenges());
+    Ok(findings)
 }

@@ -1,7 +1,7 @@
 //! Counting completed handshakes: the `sock:inet_sock_set_state` tracepoint.
 
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use aya::Ebpf;
 use aya::programs::TracePoint;
@@ -27,7 +27,19 @@ pub(super) struct Offsets {
 impl Offsets {
     /// Reads the kernel's own description, mounting tracefs where it is missing.
     pub(super) fn read() -> Result<Self> {
-        let format = read_format().map_err(|error| {
+        Self::described(read_format())
+    }
+
+    /// The same, where tracefs is mounted; otherwise nothing.
+    pub(super) fn look() -> Option<Result<Self>> {
+        let mounted = |root: &&&str| Path::new(root).join("events").exists();
+        let root = TRACEFS.iter().find(mounted)?;
+        let format = fs::read_to_string(Path::new(root).join(EVENT));
+        Some(Self::described(format))
+    }
+
+    fn described(format: io::Result<String>) -> Result<Self> {
+        let format = format.map_err(|error| {
             Error::Unsupported(format!(
                 "this kernel shows no tracepoint sock:inet_sock_set_state ({error})"
             ))
@@ -69,7 +81,7 @@ fn field(format: &str, name: &str, size: u32) -> Option<u32> {
     (number("size:")? == size).then(|| number("offset:"))?
 }
 
-fn read_format() -> std::io::Result<String> {
+fn read_format() -> io::Result<String> {
     let read = || {
         TRACEFS
             .iter()
@@ -79,7 +91,7 @@ fn read_format() -> std::io::Result<String> {
         return Ok(format);
     }
     mount("tracefs", TRACEFS[0], "tracefs", MountFlags::empty(), None)?;
-    read().ok_or_else(|| std::io::Error::other(format!("no {EVENT}")))
+    read().ok_or_else(|| io::Error::other(format!("no {EVENT}")))
 }
 
 /// Attaches the program and pins it, so that it goes on without this process.
@@ -112,7 +124,7 @@ pub(super) fn attach(ebpf: &mut Ebpf, pins: &Pins) -> Result<()> {
 }
 
 /// Tracepoints have links, which can be pinned, from Linux 5.15 on.
-fn can_pin() -> bool {
+pub(super) fn can_pin() -> bool {
     aya::features().bpf_perf_link()
 }
 

@@ -1,14 +1,31 @@
 //! The interface that is to be filtered.
 
 use super::Finding;
+use super::device::{Device, Machine, of_device};
+use super::link::of_link;
 use crate::dataplane::{Pins, in_place};
-use crate::interface::Interface;
+use crate::interface::{Interface, Link};
+use crate::privileges;
 
-/// Looks at it.
-pub fn of_interface(interface: &Interface) -> Vec<Finding> {
+/// Looks at it, among all that there are.
+pub fn of_interface(link: &Link, all: &[Link], machine: &Machine) -> Vec<Finding> {
+    let interface = &link.interface;
+    let mut findings = of_link(link, all);
+    findings.extend(of_filter(interface));
+    let has_vlans = all
+        .iter()
+        .any(|other| other.kind.as_deref() == Some("vlan") && other.below == Some(interface.index));
+    findings.extend(of_device(link, &Device::read(link), machine, has_vlans));
+    findings
+}
+
+fn of_filter(interface: &Interface) -> Vec<Finding> {
+    if let (Some(xdp), Err(_)) = (interface.xdp, privileges::to_use_maps()) {
+        return vec![not_told(xdp.id)];
+    }
     let pins = Pins::of(&interface.name);
     let attached = in_place(&pins, interface);
-    let mut findings = vec![of_link(interface), of_xdp(interface, attached)];
+    let mut findings = vec![of_xdp(interface, attached)];
     if attached && pins.controller().is_none() {
         findings.push(Finding::warn(
             "controller",
@@ -19,42 +36,33 @@ pub fn of_interface(interface: &Interface) -> Vec<Finding> {
     findings
 }
 
-fn of_link(interface: &Interface) -> Finding {
-    const TOPIC: &str = "interface";
-    let name = &interface.name;
-    if !interface.ethernet {
-        return Finding::fail(
-            TOPIC,
-            format!(
-                "{name} carries no Ethernet frames (link type {}): attach to the interface below it",
-                interface.link_layer
-            ),
-        );
-    }
-    if interface.veth {
-        return Finding::warn(
-            TOPIC,
-            format!("{name} is a veth: SYNs can be answered with cookies in generic mode alone"),
-            "`attach --challenge auto` chooses it; on the host itself, attach to the physical \
-             interface instead"
-                .to_owned(),
-        );
-    }
-    Finding::ok(TOPIC, format!("{name} carries Ethernet frames"))
+const TOPIC: &str = "XDP";
+
+fn not_told(id: u32) -> Finding {
+    Finding::warn(
+        TOPIC,
+        format!("a program (id {id}) is there; whose it is cannot be told without CAP_BPF"),
+        "run it as root".to_owned(),
+    )
 }
 
 fn of_xdp(interface: &Interface, attached: bool) -> Finding {
-    const TOPIC: &str = "XDP";
     match (interface.xdp, attached) {
         (Some(xdp), true) if xdp.native => Finding::ok(TOPIC, "SynGuard's filter, in the driver"),
         (Some(_), true) => Finding::ok(TOPIC, "SynGuard's filter, in generic mode"),
-        (Some(xdp), false) => Finding::fail(
-            TOPIC,
-            format!(
-                "another program (id {}) is on {}: `bpftool net` shows whose it is",
-                xdp.id, interface.name
-            ),
-        ),
+        (Some(xdp), false) => Finding {
+            remedy: Some(format!(
+                "once nobody needs it: `ip link set dev {} xdp off`",
+                interface.name
+            )),
+            ..Finding::fail(
+                TOPIC,
+                format!(
+                    "another program (id {}) is on {}: `bpftool net` shows whose it is",
+                    xdp.id, interface.name
+                ),
+            )
+        },
         (None, _) => Finding::ok(TOPIC, "no other program"),
     }
 }
@@ -63,49 +71,21 @@ fn of_xdp(interface: &Interface, attached: bool) -> Finding {
 mod tests {
     use super::*;
     use crate::doctor::Level;
+    use crate::doctor::link::example;
     use crate::interface::XdpProgram;
-
-    fn interface() -> Interface {
-        Interface {
-            name: "eth0".to_owned(),
-            index: 2,
-            ethernet: true,
-            link_layer: "ether".to_owned(),
-            veth: false,
-            xdp: None,
-        }
-    }
-
-    #[test]
-    fn links_are_judged() {
-        let tunnel = Interface {
-            ethernet: false,
-            ..interface()
-        };
-        let veth = Interface {
-            veth: true,
-            ..interface()
-        };
-        for (interface, level) in [
-            (interface(), Level::Ok),
-            (tunnel, Level::Fail),
-            (veth, Level::Warn),
-        ] {
-            assert_eq!(of_link(&interface).level, level, "{interface:?}");
-        }
-    }
 
     #[test]
     fn a_foreign_program_is_in_the_way() {
+        let free = example(2, "eth0", None, None).interface;
         let taken = Interface {
             xdp: Some(XdpProgram {
                 id: 7,
                 native: true,
             }),
-            ..interface()
+            ..free.clone()
         };
         for (interface, attached, level) in [
-            (interface(), false, Level::Ok),
+            (free, false, Level::Ok),
             (taken.clone(), true, Level::Ok),
             (taken, false, Level::Fail),
         ] {

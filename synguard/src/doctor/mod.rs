@@ -2,16 +2,24 @@
 //! reason and its remedy.
 
 mod challenge;
+mod containers;
+mod device;
+mod features;
 mod host;
 mod interface;
+mod link;
+mod sysctls;
+mod uplink;
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
 pub use challenge::of_challenges;
+pub use containers::{Managers, of_containers};
 pub use host::of_host;
 pub use interface::of_interface;
+pub use uplink::of_uplinks;
 
 /// Raised when a field changes its meaning or goes; new fields may come without. See
 /// docs/doctor-json.md.
@@ -104,7 +112,9 @@ pub fn show(diagnosis: &Diagnosis) -> String {
             Level::Warn => "warn",
             Level::Fail => "FAIL",
         };
-        let _ = writeln!(out, "{level:<4}  {}: {}", finding.topic, finding.reason);
+        // The verifier's words are of several lines.
+        let reason = finding.reason.replace('\n', "\n      ");
+        let _ = writeln!(out, "{level:<4}  {}: {reason}", finding.topic);
         if let Some(remedy) = &finding.remedy {
             let _ = writeln!(out, "      -> {remedy}");
         }
@@ -120,7 +130,7 @@ mod tests {
     fn the_worst_finding_is_the_diagnosis() {
         let (ok, warn, fail) = (
             Finding::ok("a", "fine"),
-            Finding::warn("b", "so so", "do it".to_owned()),
+            Finding::warn("b", "so\nso", "do it".to_owned()),
             Finding::fail("c", "bad"),
         );
         for (findings, level) in [
@@ -134,7 +144,7 @@ mod tests {
         let shown = show(&Diagnosis::new(vec![ok, warn, fail]));
         assert_eq!(
             shown,
-            "ok    a: fine\nwarn  b: so so\n      -> do it\nFAIL  c: bad\n"
+            "ok    a: fine\nwarn  b: so\n      so\n      -> do it\nFAIL  c: bad\n"
         );
     }
 }

@@ -8,9 +8,9 @@ use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
 use rtnetlink::packet_route::link::{LinkAttribute, LinkExtentMask, LinkFlags, LinkMessage};
 
-use super::netlink::Netlink;
 use crate::Result;
 use crate::error::Context as _;
+use crate::netlink::Netlink;
 
 /// Ethernet's, where the kernel tells none.
 const USUAL_MTU: u32 = 1500;

@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd as _, BorrowedFd};
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::nsid::{NsidAttribute, NsidMessage};
 
-use super::netlink::Netlink;
+use crate::netlink::Netlink;
 
 /// What the kernel says for none, and takes for any.
 const NONE: i32 = -1;

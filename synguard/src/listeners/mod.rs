@@ -10,7 +10,6 @@ mod endpoints;
 mod ids;
 mod label;
 mod namespaces;
-mod netlink;
 mod sockets;
 mod survey;
 mod sysctls;

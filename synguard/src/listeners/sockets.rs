@@ -9,9 +9,9 @@ use netlink_packet_sock_diag::inet::{
 use netlink_packet_sock_diag::{AF_INET, AF_INET6, IPPROTO_TCP, SockDiagMessage};
 use rtnetlink::sys::protocols::NETLINK_SOCK_DIAG;
 
-use super::netlink::Netlink;
 use crate::Result;
 use crate::error::Context as _;
+use crate::netlink::Netlink;
 
 /// A TCP socket that listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

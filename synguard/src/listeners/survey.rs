@@ -8,11 +8,11 @@ use rustix::fs::fstat;
 use tracing::debug;
 
 use super::addresses::{self, Links, OwnAddress};
-use super::netlink::Netlink;
 use super::sockets::{self, Listener};
 use super::sysctls::Sysctls;
 use super::{buffers, ids, namespaces};
 use crate::error::Context as _;
+use crate::netlink::Netlink;
 use crate::{Result, privileges};
 
 /// The id of the own namespace: `BPF_F_CURRENT_NETNS` in `include/uapi/linux/bpf.h`.

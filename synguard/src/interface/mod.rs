@@ -1,5 +1,7 @@
 //! What the kernel says about interfaces, addresses and routes (rtnetlink).
 
+mod links;
+
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -13,6 +15,8 @@ use rtnetlink::{Handle, RouteMessageBuilder, new_connection};
 
 use crate::error::Context as _;
 use crate::{Error, Result};
+
+pub use links::Link;
 
 /// A network interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +66,8 @@ impl Network {
     ///
     /// [`Error::Absent`] naming the interfaces that there are.
     pub async fn interface(&self, name: &str) -> Result<Interface> {
-        let all = self.interfaces().await?;
+        let links = self.links().await?;
+        let all: Vec<_> = links.into_iter().map(|link| link.interface).collect();
         let names: Vec<_> = all.iter().map(|interface| interface.name.clone()).collect();
         all.into_iter()
             .find(|interface| interface.name == name)
@@ -72,18 +77,6 @@ impl Network {
                     names.join(", ")
                 ))
             })
-    }
-
-    async fn interfaces(&self) -> Result<Vec<Interface>> {
-        let links: Vec<LinkMessage> = self
-            .0
-            .link()
-            .get()
-            .execute()
-            .try_collect()
-            .await
-            .context("listing the interfaces")?;
-        Ok(links.into_iter().map(interface).collect())
     }
 
     /// The addresses of this host, on all interfaces.
@@ -110,9 +103,14 @@ impl Network {
     ///
     /// [`Error::Failed`] where netlink does not answer.
     pub async fn gateways(&self) -> Result<Vec<IpAddr>> {
+        let routes = self.default_routes().await?;
+        Ok(routes.into_iter().flat_map(next_hops).collect())
+    }
+
+    async fn default_routes(&self) -> Result<Vec<RouteMessage>> {
         let v4 = RouteMessageBuilder::<Ipv4Addr>::new().build();
         let v6 = RouteMessageBuilder::<Ipv6Addr>::new().build();
-        let mut gateways = Vec::new();
+        let mut all = Vec::new();
         for query in [v4, v6] {
             let routes: Vec<RouteMessage> = self
                 .0
@@ -122,9 +120,9 @@ impl Network {
                 .try_collect()
                 .await
                 .context("listing the routes")?;
-            gateways.extend(routes.into_iter().filter(is_default).flat_map(next_hops));
+            all.extend(routes.into_iter().filter(is_default));
         }
-        Ok(gateways)
+        Ok(all)
     }
 }
 

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const DATAGRAM: usize = 64 * 1024;
 
 /// A netlink socket, which stays in the namespace in which it was opened.
-pub(super) struct Netlink {
+pub(crate) struct Netlink {
     socket: Socket,
     datagram: Vec<u8>,
     sequence: u32,
