@@ -131,6 +131,28 @@ pub fn check_block(net: &IpNet, covering: Option<&Rule>, ssh_peer: Option<IpAddr
     )))
 }
 
+/// What to say of a block that goes around addresses that this host depends on: those
+/// stay open, but clients beside them do not.
+///
+/// # Errors
+///
+/// [`Error::Failed`] where the rules cannot be read.
+pub fn around_protected(maps: &Maps, net: &IpNet) -> Result<Option<String>> {
+    if net.prefix_len() == net.max_prefix_len() {
+        return Ok(None);
+    }
+    let inside = maps.rules(|inner, rule| is_protection(rule) && net.contains(inner))?;
+    Ok(inside.first().map(|(address, rule)| {
+        let shown = address::show(net);
+        format!(
+            "mind that {shown} holds {} ({}), which stays open, while everybody else there is \
+             blocked: `synguard unblock {shown}` if those are your own",
+            address::show(address),
+            protected::reason(rule.origin),
+        )
+    }))
+}
+
 /// Puts a block in place and says what came of it.
 ///
 /// # Errors
@@ -275,7 +297,13 @@ fn release(maps: &mut Maps, net: &IpNet, rule: &Rule, done: &str) -> Result<Stri
         )));
     }
     lists::release(maps, net, rule)?;
-    Ok(if names.is_empty() {
+    Ok(if is_protection(rule) {
+        format!(
+            "{shown} is {done}; as it is protected ({}), it will be again within a minute, \
+             unless it is blocked by then",
+            protected::reason(rule.origin)
+        )
+    } else if names.is_empty() {
         format!("{shown} is {done}")
     } else {
         format!("{shown} is {done} by hand; it still is in the list {names}")

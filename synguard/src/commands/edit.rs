@@ -26,9 +26,10 @@ pub(super) fn block(args: &Block) -> Result<()> {
         );
         let said = rules::block(&mut target.maps, &net, rule, &target.clock)?;
         target.say(&said);
-        if target.maps.settings()?.is_dry(target.now) {
-            target.say("it is a dry run: nothing is dropped");
+        if let Some(said) = rules::around_protected(&target.maps, &net)? {
+            target.say(&said);
         }
+        target.say_if_dry()?;
     }
     Ok(())
 }

@@ -188,8 +188,5 @@ fn report(
     if let Some(more @ 1..) = left_out.depended_on.len().checked_sub(NAMED) {
         target.say(&format!("left out {more} more like it"));
     }
-    if target.maps.settings()?.is_dry(target.now) {
-        target.say("it is a dry run: nothing is dropped");
-    }
-    Ok(())
+    target.say_if_dry()
 }

@@ -1,5 +1,7 @@
 //! Which interfaces a command is about.
 
+use synguard_common::abi::dry_run;
+
 use super::say;
 use crate::clock::Clock;
 use crate::dataplane::{Lock, Maps, Pins, attached_interfaces};
@@ -21,6 +23,24 @@ impl Target {
 
     pub(super) fn say(&self, text: &str) {
         say(&format!("{}: {text}", self.name));
+    }
+
+    /// Says so where what was just blocked is not dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Failed`] where the settings cannot be read.
+    pub(super) fn say_if_dry(&self) -> Result<()> {
+        let settings = self.maps.settings()?;
+        if settings.dry_run & dry_run::PANIC != 0 {
+            let name = &self.name;
+            self.say(&format!(
+                "nothing is dropped before `synguard panic {name} --over` is said"
+            ));
+        } else if settings.is_dry(self.now) {
+            self.say("it is a dry run: nothing is dropped");
+        }
+        Ok(())
     }
 }
 

@@ -198,8 +198,9 @@ impl Undo {
         maps.change_source(KernelSettings {
             holders: present.holders,
             all_rules: present.all_rules,
-            // Somebody may have panicked meanwhile.
-            dry_run: before.dry_run | present.dry_run & dry_run::PANIC,
+            // Somebody may have panicked, ended a panic or confirmed meanwhile.
+            dry_run: before.dry_run & !dry_run::PANIC | present.dry_run & dry_run::PANIC,
+            passes_from: before.passes_from.max(present.passes_from),
             ..before
         })?;
         maps.tidy()

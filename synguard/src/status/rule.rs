@@ -204,7 +204,7 @@ fn describe_list(list: &List, hits: u64) -> ListEntry {
     }
 }
 
-fn action_name(code: u32) -> &'static str {
+pub(super) fn action_name(code: u32) -> &'static str {
     if code == u32::from(action::ALLOW) {
         "allow"
     } else {

@@ -4,11 +4,13 @@ use std::cmp::Reverse;
 use std::net::IpAddr;
 use std::time::SystemTime;
 
+use ipnet::IpNet;
 use serde::Serialize;
 use synguard_common::abi::{Settings, SourceRecord};
 use synguard_common::ports;
 use synguard_common::window::per_second;
 
+use super::rule::action_name;
 use crate::clock::Clock;
 use crate::dataplane::Maps;
 use crate::{Result, address, text};
@@ -33,6 +35,9 @@ pub struct SourceEntry {
     pub resets: u64,
     /// Over its rate, and left alone because it completes its connections.
     pub busy_client: bool,
+    /// What a rule says of it: `block` or `allow`; null where none does. The SYNs of a
+    /// blocked source are its rule's hits, and count nowhere here.
+    pub rule: Option<&'static str>,
     /// The most recent ones, at most four.
     pub destination_ports: Vec<u16>,
     /// Null where it varies.
@@ -61,11 +66,18 @@ pub fn sources(maps: &Maps) -> Result<(Vec<SourceEntry>, usize)> {
     })?;
     let date = SystemTime::now();
     let entry = |(source, record): (IpAddr, SourceRecord)| {
-        describe(source, &record, &settings, &clock, (now, date))
+        let source = address::record_net(source, &settings.mask);
+        let rule = maps.covering(&source, now)?;
+        let entry = describe(&source, &record, &settings, &clock, (now, date));
+        Ok(SourceEntry {
+            rule: rule.map(|rule| action_name(rule.action.into())),
+            ..entry
+        })
     };
     // While old records make room for new ones, some are met twice.
     let known = known.min(usize::try_from(maps.source_capacity()).unwrap_or(usize::MAX));
-    Ok((busiest.take().into_iter().map(entry).collect(), known))
+    let busiest = busiest.take().into_iter().map(entry);
+    Ok((busiest.collect::<Result<_>>()?, known))
 }
 
 /// A million sources go by; few are kept.
@@ -98,7 +110,7 @@ impl Busiest {
 }
 
 fn describe(
-    source: IpAddr,
+    source: &IpNet,
     record: &SourceRecord,
     settings: &Settings,
     clock: &Clock,
@@ -106,12 +118,13 @@ fn describe(
 ) -> SourceEntry {
     let load = record.load(now, settings.window);
     SourceEntry {
-        source: address::show(&address::record_net(source, &settings.mask)),
+        source: address::show(source),
         syns_per_second: per_second(load.syns, settings.window, clock.hz),
         syns: record.syns,
         dropped: record.dropped,
         handshakes: record.handshakes,
         resets: record.resets,
+        rule: None,
         busy_client: load.exceeds(settings.limit, settings.window) && load.completes_handshakes(),
         destination_ports: ports::recent(record.recent_ports).collect(),
         source_port: record.constant_source_port(),

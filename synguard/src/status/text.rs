@@ -29,9 +29,14 @@ pub fn show(report: &Report) -> String {
     if let Some(flood) = &report.spoofed {
         let _ = writeln!(
             out,
-            "  SPOOFED FLOOD since {}: {} SYNs/s, {}/s of them from sources not seen before, {}/s; \
+            "  SPOOFED FLOOD since {}{}: {} SYNs/s, {}/s of them from sources not seen before, {}/s; \
              nobody is banned for it: the sources are not who sends it",
             flood.since,
+            if flood.syns_per_second == 0 {
+                ", ebbing away"
+            } else {
+                ""
+            },
             flood.syns_per_second,
             flood.new_sources_per_second,
             text::count(
@@ -44,7 +49,9 @@ pub fn show(report: &Report) -> String {
     if let Some(line) = report.challenge.line(report.rates.answered_per_second) {
         let _ = writeln!(out, "  {line}");
     }
-    let _ = writeln!(out, "  {}", safety(report));
+    if let Some(line) = safety(report) {
+        let _ = writeln!(out, "  {line}");
+    }
     let blocks: Vec<_> = report
         .rules
         .iter()
@@ -142,7 +149,14 @@ fn counts(report: &Report) -> String {
     )
 }
 
-fn safety(report: &Report) -> String {
+/// Why the filter is no danger; nothing where it filters nothing.
+fn safety(report: &Report) -> Option<String> {
+    if report.in_place == Some(false) || report.unconfirmed {
+        return None;
+    }
+    if report.dry_run {
+        return Some("safe: every packet passes, bans are only counted".to_owned());
+    }
     let allowed = report
         .rules
         .iter()
@@ -159,14 +173,25 @@ fn safety(report: &Report) -> String {
     } else {
         "bans stop new connections only"
     };
-    format!(
-        "safe: {bans} and end by themselves; {proof}; {} protected or allowed",
-        text::count(
-            u64::try_from(allowed).unwrap_or(u64::MAX),
-            "prefix",
-            "prefixes"
-        ),
-    )
+    Some(format!(
+        "safe: {bans} and end by themselves; {proof}; {} protected or allowed{}",
+        prefixes(allowed),
+        by_hand(report),
+    ))
+}
+
+/// What people block for good or for all traffic is as safe as they made it.
+fn by_hand(report: &Report) -> String {
+    let manual = |rule: &&RuleEntry| rule.action == "block" && rule.origin == "manual";
+    match report.rules.iter().filter(manual).count() {
+        0 => String::new(),
+        count => format!("; {} blocked by hand", prefixes(count)),
+    }
+}
+
+fn prefixes(count: usize) -> String {
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
+    text::count(count, "prefix", "prefixes")
 }
 
 fn rule_table<'r>(title: &str, rules: impl IntoIterator<Item = &'r RuleEntry>) -> String {
@@ -209,19 +234,26 @@ fn list_table(lists: &[ListEntry]) -> String {
 
 fn source_table(sources: &[SourceEntry]) -> String {
     let row = |source: &SourceEntry| {
+        let blocked = source.rule == Some("block");
         [
             source.source.clone(),
-            source.syns_per_second.to_string(),
+            if blocked {
+                "-".to_owned()
+            } else {
+                source.syns_per_second.to_string()
+            },
             source.syns.to_string(),
             source.dropped.to_string(),
             source.handshakes.to_string(),
             source.resets.to_string(),
             text::list(&source.destination_ports),
-            if source.busy_client {
-                "busy client, not banned".to_owned()
-            } else {
-                String::new()
-            },
+            match source.rule {
+                Some("block") => "banned or blocked, see above",
+                Some(_) => "allowed",
+                None if source.busy_client => "busy client, not banned",
+                None => "",
+            }
+            .to_owned(),
         ]
     };
     let rows: Vec<_> = sources.iter().take(SOURCES).map(row).collect();

@@ -17,6 +17,10 @@ fn panic_opens_the_gate_and_its_end_shuts_it_with_a_controller() -> Result<()> {
     let controller = synguard.attach(&[])?;
     let flood = Sender::start(&lab.topology, &seed_plan(1_000, 400_000))?;
     wait_for_bans(synguard, &controller)?;
+    let text = synguard.succeed(&["status"])?.stdout;
+    for said in ["safe: bans stop new connections", "see above"] {
+        ensure!(text.contains(said), "{text}");
+    }
     let outcome = synguard.succeed(&["panic"])?;
     for said in [
         "nothing is dropped any more",
@@ -34,6 +38,9 @@ fn panic_opens_the_gate_and_its_end_shuts_it_with_a_controller() -> Result<()> {
     let text = synguard.succeed(&["status"])?.stdout;
     ensure!(text.contains("PANIC, nothing is dropped"), "{text}");
     ensure!(text.contains("--over"), "{text}");
+    ensure!(text.contains("safe: every packet passes"), "{text}");
+    let blocked = synguard.succeed(&["block", "203.0.113.200"])?;
+    ensure!(blocked.stderr.contains("--over"), "{blocked:?}");
     controller.wait_for("panic: nothing is dropped")?;
     controller.wait_for("would have promoted")?;
     synguard.succeed(&["panic", "--over"])?;

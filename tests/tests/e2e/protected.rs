@@ -47,6 +47,12 @@ fn what_the_host_depends_on_is_never_banned() -> Result<()> {
     }
     let refused = lab.synguard.run(&["block", &GATEWAY.to_string()])?;
     ensure!(refused.code == Some(7), "{refused:?}");
+    let lifted = lab.synguard.succeed(&["disallow", &GATEWAY.to_string()])?;
+    ensure!(lifted.stderr.contains("default gateway"), "{lifted:?}");
+    let around = lab.synguard.succeed(&["block", "192.0.2.0/24"])?;
+    for said in ["192.0.2.0/24 holds 192.0.2.", "stays open"] {
+        ensure!(around.stderr.contains(said), "{around:?}");
+    }
     controller.terminate()?;
     Ok(())
 }
