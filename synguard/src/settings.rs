@@ -117,8 +117,8 @@ pub const DEFAULT: Settings = Settings {
 const EVENTS: u32 = 1024;
 
 /// SYNs answered with a cookie in an epoch, which is about a window: as many as a
-/// core can.
-pub const ANSWERS: u32 = 1_000_000;
+/// core can, without what sends them.
+pub const ANSWERS: u32 = 2_000_000;
 /// The same for one network: enough for an office or a provider's shared address,
 /// as who has connected once is not asked again, and less than a flood.
 const ANSWERS_EACH: u32 = 256;
