@@ -5,10 +5,14 @@ use sd_notify::{NotifyState, notify, watchdog_enabled};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 
-/// All interfaces are filtered.
-pub fn ready(interfaces: &[&str]) {
-    let status = format!("filtering {}", interfaces.join(", "));
-    tell(&[NotifyState::Ready, NotifyState::Status(&status)]);
+/// All interfaces that are there are filtered; `state` says which.
+pub fn ready(state: &str) {
+    tell(&[NotifyState::Ready, NotifyState::Status(state)]);
+}
+
+/// Which interfaces are filtered now.
+pub fn status(state: &str) {
+    tell(&[NotifyState::Status(state)]);
 }
 
 /// The end has begun.
