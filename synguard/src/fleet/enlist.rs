@@ -5,14 +5,15 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 use tracing::error;
 
+use crate::Result;
 use crate::challenge::settings_for;
 use crate::cli::LogLevel;
 use crate::config::{Resolved, Source};
 use crate::controller::Guard;
+use crate::dataplane::{self, Attached};
 use crate::evidence::Keeper;
 use crate::interface::{Interface, Network};
 use crate::protected::Protected;
-use crate::{Result, dataplane};
 
 /// How long a detached filter may take to go: the kernel needs milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -53,15 +54,21 @@ impl Means<'_> {
         Ok(guards)
     }
 
-    /// Attaches one.
+    fn attach(&self, interface: &Interface, resolved: Resolved) -> Result<Guard> {
+        self.guard(Attempt::new(interface.clone(), resolved)?.run())
+    }
+
+    /// Takes charge of what was attached.
     ///
     /// # Errors
     ///
-    /// What is in the way; then nothing has changed.
-    pub(super) fn attach(&self, interface: &Interface, mut resolved: Resolved) -> Result<Guard> {
-        resolved.settings = settings_for(interface, &resolved.settings)?;
-        let level = kernel_level(resolved.log_level);
-        let attached = dataplane::attach(interface, &resolved.settings, level)?;
+    /// Why it was not, or cannot be watched; then nothing has changed.
+    pub(super) fn guard(&self, tried: Tried) -> Result<Guard> {
+        let Attempt {
+            interface,
+            resolved,
+        } = tried.attempt;
+        let attached = tried.outcome?;
         let undo = attached.undoing();
         // A filter without a controller would not know whom to protect.
         let keeper = Keeper::start(&resolved.state_dir, &interface.name);
@@ -71,7 +78,7 @@ impl Means<'_> {
             self.source,
             self.depended_on,
             self.network,
-            interface,
+            &interface,
             keeper,
         )
         .inspect_err(|_| {
@@ -79,6 +86,50 @@ impl Means<'_> {
                 error!("{failure}");
             }
         })
+    }
+}
+
+/// What is to be attached.
+pub(super) struct Attempt {
+    interface: Interface,
+    resolved: Resolved,
+}
+
+/// What came of it.
+pub(super) struct Tried {
+    attempt: Attempt,
+    outcome: Result<Attached>,
+}
+
+impl Attempt {
+    /// Nothing is done yet.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Unsupported`] where the interface cannot be attached so.
+    pub(super) fn new(interface: Interface, mut resolved: Resolved) -> Result<Self> {
+        resolved.settings = settings_for(&interface, &resolved.settings)?;
+        Ok(Self {
+            interface,
+            resolved,
+        })
+    }
+
+    /// Does it, which takes the kernel's verifier half a second: not on the thread of the
+    /// guards, if there are any.
+    pub(super) fn run(self) -> Tried {
+        let level = kernel_level(self.resolved.log_level);
+        let settings = &self.resolved.settings;
+        Tried {
+            outcome: dataplane::attach(&self.interface, settings, level),
+            attempt: self,
+        }
+    }
+}
+
+impl Tried {
+    pub(super) const fn interface(&self) -> &Interface {
+        &self.attempt.interface
     }
 }
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::watch;
-use tokio::task::{JoinSet, yield_now};
+use tokio::task::{JoinError, JoinSet};
 use tracing::{error, info, warn};
 
 use crate::config::{File, INTERFACES, Source};
@@ -25,11 +25,11 @@ use crate::controller::{Ending, Guard, News};
 use crate::dataplane::{self, Lock, Pins};
 use crate::error::Context as _;
 use crate::interface::{Interface, Links, Network, Pattern};
-use crate::{Error, Result};
+use crate::{Error, Result, service};
 
 use aside::Aside;
 use dependence::Dependence;
-use enlist::Means;
+use enlist::{Attempt, Means, Tried};
 use orphans::Orphans;
 use plan::{Gone, Wanted, gone_for_good};
 use ward::{Ended, Order, Ward};
@@ -57,6 +57,8 @@ pub struct Fleet {
     /// By interface.
     wards: BTreeMap<String, Ward>,
     tasks: JoinSet<Ended>,
+    /// The one that is being attached; one after the other, as each takes a processor.
+    attempts: JoinSet<Tried>,
     /// Names that no interface has so far; none where another controller waits for it.
     absent: BTreeMap<String, Option<Lock>>,
     aside: Aside,
@@ -96,6 +98,7 @@ impl Fleet {
             links,
             wards: BTreeMap::new(),
             tasks: JoinSet::new(),
+            attempts: JoinSet::new(),
             absent: BTreeMap::new(),
             aside: Aside::default(),
             reload: watch::channel(0).0,
@@ -119,19 +122,18 @@ impl Fleet {
             mut reload,
         } = wishes;
         while !self.is_over() {
-            let more = !self.stopping && self.next().is_some();
-            if !more && !self.stopping {
+            let idle = |fleet: &Self| fleet.attempts.is_empty() && !fleet.stopping;
+            while idle(&self) && self.attach_next() {}
+            if idle(&self) {
                 self.settle();
             }
             tokio::select! {
-                biased;
                 // An error means that the signal task is gone, which is a stop too.
                 _ = stop.wait_for(|stop| *stop), if !self.stopping => self.stop(),
                 Some(ended) = self.tasks.join_next() => self.note(ended),
+                Some(tried) = self.attempts.join_next() => self.take(tried),
                 Ok(()) = reload.changed(), if !self.stopping => self.reload(),
                 Ok(()) = self.links.changed(), if !self.stopping => self.look().await,
-                // The guards at work have their turn before the next one is attached.
-                () = yield_now(), if more => self.attach_next(),
             }
         }
         self.errors
@@ -170,18 +172,45 @@ impl Fleet {
         self.wanted.next(&links, is_taken).cloned()
     }
 
-    fn attach_next(&mut self) {
+    /// Begins to attach to the next interface, if there is one.
+    fn attach_next(&mut self) -> bool {
         let Some(interface) = self.next() else {
-            return;
+            return false;
         };
         let name = &interface.name;
         // Waiting ends here, or the lock of the guard to come would end with it.
         self.absent.remove(name);
-        let file = self.file.as_ref();
-        let attached = self.source.resolve_with(file, Some(name));
-        match attached.and_then(|resolved| self.means().attach(&interface, resolved)) {
+        let resolved = self.source.resolve_with(self.file.as_ref(), Some(name));
+        match resolved.and_then(|resolved| Attempt::new(interface.clone(), resolved)) {
+            Ok(attempt) => {
+                if !self.ready {
+                    service::attaching(name);
+                }
+                self.attempts.spawn_blocking(|| attempt.run());
+            }
+            Err(failure) => self.put_aside(&interface, failure),
+        }
+        true
+    }
+
+    /// Goes on with what was attached, or was not.
+    fn take(&mut self, tried: Result<Tried, JoinError>) {
+        let tried = match tried.context("attaching to an interface") {
+            Ok(tried) => tried,
+            Err(failure) => {
+                self.errors.push(failure);
+                return;
+            }
+        };
+        let interface = tried.interface().clone();
+        match self.means().guard(tried) {
             Ok(guard) => self.take_charge(guard),
             Err(failure) => self.put_aside(&interface, failure),
+        }
+        if self.stopping {
+            self.order(&interface.name, Ending::Stopped);
+        } else if !self.wanted.means(&interface.name) {
+            self.order(&interface.name, Ending::Dismissed);
         }
     }
 
@@ -200,6 +229,10 @@ impl Fleet {
 
     fn put_aside(&mut self, interface: &Interface, failure: Error) {
         let (name, text) = (&interface.name, failure.to_string());
+        if self.links.borrow().named(name).is_none() {
+            // It was deleted meanwhile.
+            return;
+        }
         let is_news = self.aside.fail(interface, &text, Instant::now());
         // A filter that was just detached is gone in a moment.
         if !is_news || dataplane::is_going(interface) {
@@ -293,7 +326,7 @@ impl Fleet {
         }
     }
 
-    fn note(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
+    fn note(&mut self, ended: Result<Ended, JoinError>) {
         let Ended { name, outcome } = match ended.context("watching an interface") {
             Ok(ended) => ended,
             Err(failure) => {
@@ -359,7 +392,8 @@ impl Fleet {
             let mut exact = self.wanted.exact();
             self.wanted.globs().next().is_none() && exact.all(|name| self.aside.is_taken_off(name))
         };
-        self.wards.is_empty() && (self.stopping || self.ready && asked_for_nothing())
+        let nothing_under_way = self.wards.is_empty() && self.attempts.is_empty();
+        nothing_under_way && (self.stopping || self.ready && asked_for_nothing())
     }
 
     /// Whether each interface is there, and none could be attached.

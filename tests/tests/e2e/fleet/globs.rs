@@ -8,7 +8,7 @@ use synguard_tests::lab::Lab;
 use synguard_tests::topology::unique_interface;
 use synguard_tests::wait;
 
-use super::{Settings, add_dummy, attach};
+use super::{Settings, add_interface, attach};
 
 /// More than are kept of those that are gone.
 const MANY: usize = 18;
@@ -32,15 +32,15 @@ fn what_a_glob_means_is_attached_once_it_is_up_and_forgotten_when_it_is_gone() -
     controller.wait_for(&format!(
         "{glob}: no interface that can be filtered has such a name"
     ))?;
-    host.batch(&[format!("link add {} type dummy", names[0])])?;
+    host.batch(&[format!("link add {} type veth", names[0])])?;
     for name in &names[1..] {
-        add_dummy(&lab, name)?;
+        add_interface(&lab, name)?;
     }
     for name in &names[1..] {
         controller.wait_for(&format!("attached to {name} "))?;
     }
     ensure!(attached_id(host, &names[0])?.is_none(), "it is down");
-    ensure!(synguard.on(&names[1]).status()?["sources_capacity"] == 2048);
+    ensure!(synguard.status_of(&names[1])?["sources_capacity"] == 2048);
     host.batch(&[format!("link set {} up", names[0])])?;
     controller.wait_for(&format!("attached to {} ", names[0]))?;
 
@@ -51,17 +51,17 @@ fn what_a_glob_means_is_attached_once_it_is_up_and_forgotten_when_it_is_gone() -
     for name in &names[..2] {
         controller.wait_for(&format!("{name}: it did not come back"))?;
         wait::until_true("no pins", wait::GENEROUS, || {
-            synguard.on(name).pins().is_ok_and(|pins| pins.is_empty())
+            synguard.pins_of(name).is_ok_and(|pins| pins.is_empty())
         })?;
     }
-    ensure!(!synguard.on(&names[MANY - 1]).pins()?.is_empty());
+    ensure!(!synguard.pins_of(&names[MANY - 1])?.is_empty());
     // One that comes back is known, whoever came and went meanwhile.
-    add_dummy(&lab, &names[MANY - 1])?;
+    add_interface(&lab, &names[MANY - 1])?;
     controller.wait_for(&format!("{}: it is back", names[MANY - 1]))?;
     let (ended, log) = controller.terminate()?;
     ensure!(ended.success(), "{ended}:\n{log}");
     for name in &names {
-        ensure!(synguard.on(name).pins()?.is_empty(), "{name}");
+        ensure!(synguard.pins_of(name)?.is_empty(), "{name}");
     }
     Ok(())
 }
@@ -76,9 +76,9 @@ fn what_cannot_be_filtered_is_left_alone_and_said_once() -> Result<()> {
     };
     host.run("ip", &["tuntap", "add", "dev", tun, "mode", "tun"])?;
     host.batch(&[format!("link set {tun} up")])?;
-    add_dummy(&lab, taken)?;
+    add_interface(&lab, taken)?;
     let theirs = ForeignProgram::attach(host, taken)?;
-    add_dummy(&lab, good)?;
+    add_interface(&lab, good)?;
     let controller = attach(&lab, &[&glob, "--max-rules=1024", "--max-sources=1024"])?;
     controller.wait_for(&format!("attached to {good} "))?;
     controller.wait_for(&format!(
@@ -87,7 +87,7 @@ fn what_cannot_be_filtered_is_left_alone_and_said_once() -> Result<()> {
     controller.wait_for(&format!(
         "{taken}: left alone: {taken} already has an XDP program"
     ))?;
-    add_dummy(&lab, late)?;
+    add_interface(&lab, late)?;
     controller.wait_for(&format!("attached to {late} "))?;
     ensure!(attached_id(host, taken)? == Some(theirs.id));
     // It is looked at again once that one is gone.

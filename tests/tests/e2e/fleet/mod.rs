@@ -33,10 +33,10 @@ fn attach(lab: &Lab, arguments: &[&str]) -> Result<Controller> {
     Controller::start(command.arg("attach").args(arguments))
 }
 
-/// Adds an interface that leads nowhere, and brings it up.
-fn add_dummy(lab: &Lab, name: &str) -> Result<()> {
+/// Adds an interface, with another end that is down, and brings it up.
+fn add_interface(lab: &Lab, name: &str) -> Result<()> {
     let lines = [
-        format!("link add {name} type dummy"),
+        format!("link add {name} type veth"),
         format!("link set {name} up"),
     ];
     lab.topology.host.batch(&lines)
@@ -53,10 +53,10 @@ fn let_it_look(lab: &Lab, controller: &Controller, witness: &str) -> Result<()> 
             .host
             .batch(&[format!("link delete {witness}")])?;
         wait::until_true("the witness gone", wait::GENEROUS, || {
-            let status = lab.synguard.on(witness).status();
+            let status = lab.synguard.status_of(witness);
             status.is_ok_and(|status| status["waiting"] == true)
         })?;
-        add_dummy(lab, witness)?;
+        add_interface(lab, witness)?;
         wait_for_time(controller, &back, before + 1)?;
     }
     Ok(())

@@ -6,7 +6,7 @@ use synguard_tests::foreign::attached_id;
 use synguard_tests::lab::Lab;
 use synguard_tests::topology::unique_interface;
 
-use super::{Settings, add_dummy, attach, wait_for_time, whole_status};
+use super::{Settings, add_interface, attach, wait_for_time, whole_status};
 use crate::support::{ensure_untouched, wait_for_no_program};
 
 const BAD_INPUT: Option<i32> = Some(2);
@@ -43,7 +43,7 @@ fn what_the_file_names_is_attached_or_waited_for() -> Result<()> {
     );
     let shown = synguard.succeed(&["status", &late])?.stdout;
     ensure!(shown.contains("waiting for it"), "{shown}");
-    add_dummy(&lab, &late)?;
+    add_interface(&lab, &late)?;
     controller.wait_for(&format!("attached to {late} "))?;
     ensure!(whole_status(synguard)?["waiting"] == Value::Array(Vec::new()));
 

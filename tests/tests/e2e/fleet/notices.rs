@@ -9,7 +9,7 @@ use synguard_tests::lab::Lab;
 use synguard_tests::topology::unique_interface;
 use synguard_tests::wait;
 
-use super::{Settings, add_dummy};
+use super::{Settings, add_interface};
 
 /// A service manager that listens.
 struct Manager {
@@ -38,7 +38,10 @@ impl Manager {
 #[test]
 fn the_service_manager_knows_what_is_filtered() -> Result<()> {
     let lab = Lab::without_services()?;
-    let (first, second) = (unique_interface(), unique_interface());
+    let mut names = [unique_interface(), unique_interface()];
+    // As they are told.
+    names.sort();
+    let [first, second] = names;
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("notify");
     let socket = UnixDatagram::bind(&path)?;
@@ -48,19 +51,19 @@ fn the_service_manager_knows_what_is_filtered() -> Result<()> {
         heard: String::new(),
     };
     let settings = Settings::new(&format!("interfaces = [\"{first}\", \"{second}\"]\n"))?;
-    add_dummy(&lab, &first)?;
+    add_interface(&lab, &first)?;
     let mut command = lab.synguard.command();
     command.env("NOTIFY_SOCKET", &path);
     let controller = Controller::start(command.args(["attach", &settings.argument()]))?;
     manager.wait_for("READY=1")?;
     manager.wait_for(&format!("STATUS=filtering {first}; waiting for {second}"))?;
     ensure!(controller.text().contains(&format!("attached to {first} ")));
-    add_dummy(&lab, &second)?;
+    add_interface(&lab, &second)?;
     let both = format!("STATUS=filtering {first}, {second}\n");
     manager.wait_for(&both)?;
     lab.topology.host.batch(&[format!("link delete {first}")])?;
     manager.wait_for(&format!("STATUS=filtering {second}; waiting for {first}"))?;
-    add_dummy(&lab, &first)?;
+    add_interface(&lab, &first)?;
     manager.wait_for(&both)?;
     controller.terminate()?;
     Ok(())

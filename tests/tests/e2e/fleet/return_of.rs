@@ -113,7 +113,7 @@ fn made_again_under_flood_it_is_filtered_again_at_once() -> Result<()> {
     ensure!(is_served(&lab.topology, 0)?, "a client is not served");
     let (ended, log) = controller.terminate()?;
     ensure!(ended.success(), "{ended}:\n{log}");
-    ensure!(synguard.on(uplink).pins()?.is_empty());
+    ensure!(synguard.pins_of(uplink)?.is_empty());
     Ok(())
 }
 

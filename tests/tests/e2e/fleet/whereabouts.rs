@@ -9,7 +9,7 @@ use synguard_tests::lab::Lab;
 use synguard_tests::topology::unique_interface;
 use synguard_tests::wait;
 
-use super::{add_dummy, attach, let_it_look, wait_for_time};
+use super::{add_interface, attach, let_it_look, wait_for_time};
 use crate::support::wait_for_no_program;
 
 const ABSENT: Option<i32> = Some(3);
@@ -18,7 +18,7 @@ const ABSENT: Option<i32> = Some(3);
 fn a_filter_stays_on_an_interface_that_is_renamed() -> Result<()> {
     let lab = Lab::without_services()?;
     let (host, name) = (&lab.topology.host, unique_interface());
-    add_dummy(&lab, &name)?;
+    add_interface(&lab, &name)?;
     let controller = attach(&lab, &[&name])?;
     controller.wait_for(&format!("attached to {name}"))?;
     let before = attached_id(host, &name)?;
@@ -34,7 +34,7 @@ fn a_filter_stays_on_an_interface_that_is_renamed() -> Result<()> {
     rename(&name, &other)?;
     controller.wait_for(&format!("{name}: it is called {other} now"))?;
     ensure!(before.is_some() && attached_id(host, &other)? == before);
-    let status = lab.synguard.on(&name).status()?;
+    let status = lab.synguard.status_of(&name)?;
     ensure!(
         status["in_place"] == true && status["called"] == other,
         "{status:#}"
@@ -45,7 +45,7 @@ fn a_filter_stays_on_an_interface_that_is_renamed() -> Result<()> {
     // Names are what is wanted: a new one of the name has the filter.
     rename(&name, &other)?;
     wait_for_time(&controller, "it is called", 2)?;
-    add_dummy(&lab, &name)?;
+    add_interface(&lab, &name)?;
     controller.wait_for(&format!("{name}: it is back"))?;
     ensure!(attached_id(host, &name)? == before);
     wait_for_no_program(&lab, &other)?;
@@ -59,7 +59,7 @@ fn a_filter_does_not_go_along_to_another_namespace() -> Result<()> {
     let lab = Lab::without_services()?;
     let (host, container) = (&lab.topology.host, &lab.topology.container);
     let name = unique_interface();
-    add_dummy(&lab, &name)?;
+    add_interface(&lab, &name)?;
     let controller = attach(&lab, &[&name])?;
     controller.wait_for(&format!("attached to {name}"))?;
     let there = container.path().display().to_string();
@@ -80,7 +80,7 @@ fn a_filter_does_not_go_along_to_another_namespace() -> Result<()> {
 fn a_new_interface_of_the_same_number_is_told_from_the_old_one() -> Result<()> {
     let lab = Lab::without_services()?;
     let (host, name) = (&lab.topology.host, unique_interface());
-    add_dummy(&lab, &name)?;
+    add_interface(&lab, &name)?;
     let controller = attach(&lab, &[&name])?;
     controller.wait_for(&format!("attached to {name}"))?;
     // A bridge that loses a port tells of a deletion, too.
@@ -96,7 +96,7 @@ fn a_new_interface_of_the_same_number_is_told_from_the_old_one() -> Result<()> {
     ensure!(!controller.text().contains("gone"), "{}", controller.text());
     host.batch(&[
         format!("link delete {name}"),
-        format!("link add {name} index {index} type dummy"),
+        format!("link add {name} index {index} type veth"),
         format!("link set {name} up"),
     ])?;
     controller.wait_for(&format!("{name}: it is back"))?;
@@ -110,21 +110,21 @@ fn what_was_detached_stays_off_until_it_is_asked_for_or_made_again() -> Result<(
     let lab = Lab::without_services()?;
     let (host, synguard) = (&lab.topology.host, &lab.synguard);
     let (name, witness) = (unique_interface(), unique_interface());
-    add_dummy(&lab, &name)?;
-    add_dummy(&lab, &witness)?;
+    add_interface(&lab, &name)?;
+    add_interface(&lab, &witness)?;
     let mut controller = attach(&lab, &[&name, &witness])?;
     let attached = format!("attached to {name} ");
     wait_for_time(&controller, &attached, 1)?;
     synguard.succeed(&["detach", &name])?;
     controller.wait_for(&format!("{name}: detached by another command"))?;
     let_it_look(&lab, &controller, &witness)?;
-    ensure!(synguard.on(&name).pins()?.is_empty());
+    ensure!(synguard.pins_of(&name)?.is_empty());
     controller.hang_up()?;
     wait_for_time(&controller, &attached, 2)?;
     synguard.succeed(&["detach", &name])?;
     host.batch(&[format!("link delete {name}")])?;
     controller.wait_for(&format!("{name}: there is no such interface: waiting"))?;
-    add_dummy(&lab, &name)?;
+    add_interface(&lab, &name)?;
     wait_for_time(&controller, &attached, 3)?;
     // One that is waited for, too, and then whatever comes.
     host.batch(&[format!("link delete {name}")])?;
@@ -135,9 +135,9 @@ fn what_was_detached_stays_off_until_it_is_asked_for_or_made_again() -> Result<(
         &format!("{name}: detached by another command"),
         3,
     )?;
-    add_dummy(&lab, &name)?;
+    add_interface(&lab, &name)?;
     let_it_look(&lab, &controller, &witness)?;
-    ensure!(synguard.on(&name).pins()?.is_empty());
+    ensure!(synguard.pins_of(&name)?.is_empty());
     // The last one that is detached ends it.
     synguard.succeed(&["detach", &witness])?;
     let (ended, log) = controller.wait()?;
@@ -150,8 +150,8 @@ fn a_filter_that_somebody_takes_off_is_a_loud_error_and_does_not_end_the_others(
     let lab = Lab::without_services()?;
     let synguard = &lab.synguard;
     let (name, witness) = (unique_interface(), unique_interface());
-    add_dummy(&lab, &name)?;
-    add_dummy(&lab, &witness)?;
+    add_interface(&lab, &name)?;
+    add_interface(&lab, &witness)?;
     let controller = attach(&lab, &[&name, &witness])?;
     controller.wait_for(&format!("attached to {witness}"))?;
     let pin = Path::new("/sys/fs/bpf/synguard").join(&name).join("link");
@@ -161,7 +161,7 @@ fn a_filter_that_somebody_takes_off_is_a_loud_error_and_does_not_end_the_others(
     ))?;
     ensure!(line.text.contains("ERROR"), "{}", line.text);
     let_it_look(&lab, &controller, &witness)?;
-    ensure!(synguard.on(&name).pins()?.is_empty());
+    ensure!(synguard.pins_of(&name)?.is_empty());
     ensure!(attached_id(&lab.topology.host, &name)?.is_none());
     let (ended, log) = controller.terminate()?;
     ensure!(ended.code() == ABSENT, "{ended}:\n{log}");
