@@ -31,7 +31,7 @@ use aside::Aside;
 use dependence::Dependence;
 use enlist::{Attempt, Means, Tried};
 use orphans::Orphans;
-use plan::{Gone, Wanted, gone_for_good};
+use plan::{Gone, MOST, Wanted, gone_for_good};
 use ward::{Ended, Order, Ward};
 
 /// What the one who started the controller wants of it.
@@ -70,6 +70,8 @@ pub struct Fleet {
     /// Whether guards are to reload once that is so.
     to_reload: bool,
     stopping: bool,
+    /// Whether more interfaces are meant than may be attached, as last said.
+    too_many: bool,
     /// What the service manager was last told.
     told: String,
     errors: Vec<Error>,
@@ -105,6 +107,7 @@ impl Fleet {
             ready: false,
             to_reload: false,
             stopping: false,
+            too_many: false,
             told: String::new(),
             errors: Vec::new(),
         };
@@ -121,11 +124,14 @@ impl Fleet {
             mut stop,
             mut reload,
         } = wishes;
-        while !self.is_over() {
+        loop {
             let idle = |fleet: &Self| fleet.attempts.is_empty() && !fleet.stopping;
             while idle(&self) && self.attach_next() {}
             if idle(&self) {
                 self.settle();
+            }
+            if self.is_over() {
+                break;
             }
             tokio::select! {
                 // An error means that the signal task is gone, which is a stop too.
@@ -134,6 +140,8 @@ impl Fleet {
                 Some(tried) = self.attempts.join_next() => self.take(tried),
                 Ok(()) = reload.changed(), if !self.stopping => self.reload(),
                 Ok(()) = self.links.changed(), if !self.stopping => self.look().await,
+                // Nobody is left to tell anything.
+                else => break,
             }
         }
         self.errors
@@ -172,9 +180,21 @@ impl Fleet {
         self.wanted.next(&links, is_taken).cloned()
     }
 
+    /// Whether there are enough already that globs alone mean.
+    fn is_one_too_many(&self, interface: &Interface) -> bool {
+        let meant = self.wards.keys().filter(|name| !self.wanted.names(name));
+        !self.wanted.names(&interface.name) && meant.count() >= MOST
+    }
+
     /// Begins to attach to the next interface, if there is one.
     fn attach_next(&mut self) -> bool {
-        let Some(interface) = self.next() else {
+        let next = self.next();
+        let too_many = next.as_ref().is_some_and(|next| self.is_one_too_many(next));
+        if too_many && !self.too_many {
+            warn!("globs mean more than {MOST} interfaces: the others are left alone");
+        }
+        self.too_many = too_many;
+        let Some(interface) = next.filter(|_| !too_many) else {
             return false;
         };
         let name = &interface.name;

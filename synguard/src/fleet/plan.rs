@@ -11,6 +11,10 @@ pub(super) const KEPT_FOR: Duration = Duration::from_secs(60);
 /// Of how many such interfaces at once, the last ones gone.
 pub(super) const KEPT: usize = 16;
 
+/// How many interfaces are attached at most that globs alone mean: each takes kernel memory
+/// (docs/interfaces.md), and a host may have thousands of containers.
+pub(super) const MOST: usize = 64;
+
 /// What is wanted, whether it is there or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Wanted(pub(super) Vec<Pattern>);
@@ -35,7 +39,7 @@ impl Wanted {
         self.0.iter().filter(|pattern| !pattern.is_exact())
     }
 
-    /// The first interface to attach to; `is_taken` picks those that are not to be.
+    /// Which to attach to first; `is_taken` picks those that are not to be.
     ///
     /// One that only a glob means has to be up: no packet comes in before, and the one
     /// end of a veth that is about to move into a container is not meant.
@@ -44,11 +48,13 @@ impl Wanted {
         links: &'l Links,
         mut is_taken: impl FnMut(&Interface) -> bool,
     ) -> Option<&'l Interface> {
-        links.present.iter().find(|interface| {
-            let named = self.names(&interface.name);
-            let wanted = named || (interface.up && self.means(&interface.name));
-            wanted && !is_taken(interface)
-        })
+        let named = |interface: &&Interface| self.names(&interface.name);
+        let meant = |interface: &&Interface| interface.up && self.means(&interface.name);
+        let mut present = links.present.iter();
+        let mut again = links.present.iter();
+        present
+            .find(|interface| named(interface) && !is_taken(interface))
+            .or_else(|| again.find(|interface| meant(interface) && !is_taken(interface)))
     }
 
     /// The names that no interface has.
