@@ -139,8 +139,10 @@ pub struct ConfigShow {
 /// Filter an interface, and watch over it until stopped.
 #[derive(Args, Debug)]
 pub struct Attach {
-    /// As in `ip link`: the one that packets from outside come in by.
-    #[arg(required = true, value_name = "INTERFACE")]
+    /// As in `ip link`: the one that packets from outside come in by. Globs mean whatever
+    /// interfaces come and go, and want quotes: 'veth*', 'eth?'. Without, those that the
+    /// configuration file names (`interfaces`).
+    #[arg(value_name = "INTERFACE")]
     pub interfaces: Vec<String>,
     /// Settings for what no flag says (docs/config.md); without, those of
     /// /etc/synguard/synguard.toml, if it is there.

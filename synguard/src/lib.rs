@@ -20,6 +20,7 @@ pub mod doctor;
 mod error;
 pub mod evidence;
 pub mod firewall;
+pub mod fleet;
 pub mod import;
 pub mod interface;
 pub mod kernel;

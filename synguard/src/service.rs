@@ -5,10 +5,27 @@ use sd_notify::{NotifyState, notify, watchdog_enabled};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 
-/// All interfaces are filtered.
-pub fn ready(interfaces: &[&str]) {
-    let status = format!("filtering {}", interfaces.join(", "));
-    tell(&[NotifyState::Ready, NotifyState::Status(&status)]);
+/// How long one interface may take at most, in microseconds: on a busy machine the
+/// kernel's verifier takes seconds.
+const PATIENCE_USEC: u32 = 60_000_000;
+
+/// All interfaces that are there are filtered; `state` says which.
+pub fn ready(state: &str) {
+    tell(&[NotifyState::Ready, NotifyState::Status(state)]);
+}
+
+/// Not all are filtered yet: with many interfaces the beginning takes its time.
+pub fn attaching(interface: &str) {
+    let status = format!("attaching to {interface}");
+    tell(&[
+        NotifyState::ExtendTimeoutUsec(PATIENCE_USEC),
+        NotifyState::Status(&status),
+    ]);
+}
+
+/// Which interfaces are filtered now.
+pub fn status(state: &str) {
+    tell(&[NotifyState::Status(state)]);
 }
 
 /// The end has begun.

@@ -1,8 +1,11 @@
 //! Somebody else's XDP program on the interface: the smallest there is, made
 //! and attached by two system calls, and gone when the guard is dropped.
 
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use rustix::net::{AddressFamily, SocketType, netdevice};
@@ -13,7 +16,9 @@ use crate::namespace::Namespace;
 pub const NAME: &str = "somebody_elses";
 
 const PROG_LOAD: libc::c_long = 5;
+const OBJ_GET: libc::c_long = 7;
 const LINK_CREATE: libc::c_long = 28;
+const LINK_DETACH: libc::c_long = 34;
 const PROG_TYPE_XDP: u32 = 6;
 const ATTACH_TYPE_XDP: u32 = 37;
 const GENERIC_MODE: u32 = 2;
@@ -48,6 +53,21 @@ struct LinkRequest {
     flags: u32,
 }
 
+/// The same for opening a pin.
+#[repr(C)]
+#[derive(Default)]
+struct ObjectRequest {
+    path: u64,
+    descriptor: u32,
+    flags: u32,
+}
+
+/// The same for detaching a link.
+#[repr(C)]
+struct DetachRequest {
+    link: u32,
+}
+
 /// An attached program that passes everything.
 #[derive(Debug)]
 pub struct ForeignProgram {
@@ -78,6 +98,22 @@ pub fn attached_id(namespace: &Namespace, interface: &str) -> Result<Option<u64>
     Ok(links[0]["xdp"]["prog"]["id"].as_u64())
 }
 
+/// Takes the filter off that a pinned link holds, past its owner: `bpftool link detach`.
+pub fn detach_link(pin: &Path) -> Result<()> {
+    let path = CString::new(pin.as_os_str().as_bytes())?;
+    let get = ObjectRequest {
+        path: path.as_ptr() as u64,
+        ..ObjectRequest::default()
+    };
+    let link = bpf(OBJ_GET, &get).with_context(|| format!("cannot open {}", pin.display()))?;
+    let detach = DetachRequest {
+        link: link.as_raw_fd().cast_unsigned(),
+    };
+    call(LINK_DETACH, &detach)
+        .map(drop)
+        .context("cannot detach the link")
+}
+
 fn load() -> io::Result<OwnedFd> {
     let license = c"GPL";
     let mut request = LoadRequest {
@@ -105,10 +141,16 @@ fn link(program: &OwnedFd, interface: &str) -> io::Result<OwnedFd> {
     bpf(LINK_CREATE, &request)
 }
 
-/// Both commands used here return a new descriptor.
+/// A command that returns a new descriptor.
 fn bpf<Request>(command: libc::c_long, request: &Request) -> io::Result<OwnedFd> {
+    let descriptor = call(command, request)?;
+    // SAFETY: the kernel has just made this descriptor for us alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+}
+
+fn call<Request>(command: libc::c_long, request: &Request) -> io::Result<i32> {
     // SAFETY: the pointer and the size describe `request`, a prefix of the
-    // kernel's `union bpf_attr`; the buffers it points to are constants.
+    // kernel's `union bpf_attr`; what it points to lives through the call.
     let result = unsafe {
         libc::syscall(
             libc::SYS_bpf,
@@ -117,10 +159,8 @@ fn bpf<Request>(command: libc::c_long, request: &Request) -> io::Result<OwnedFd>
             size_of::<Request>(),
         )
     };
-    let descriptor = i32::try_from(result).map_err(io::Error::other)?;
-    if descriptor < 0 {
-        return Err(io::Error::last_os_error());
+    match i32::try_from(result).map_err(io::Error::other)? {
+        result if result < 0 => Err(io::Error::last_os_error()),
+        result => Ok(result),
     }
-    // SAFETY: the kernel has just made this descriptor for us alone.
-    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }

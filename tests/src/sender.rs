@@ -84,6 +84,11 @@ impl Sender {
         self.sent.load(Ordering::Relaxed)
     }
 
+    /// Whether it has come to its end, or can go on no longer.
+    pub fn is_over(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     /// Lets the flood run to its end.
     pub fn finish(mut self) -> Result<u64> {
         self.join()?;

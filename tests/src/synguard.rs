@@ -97,7 +97,12 @@ impl Synguard {
 
     /// What is pinned for the interface, by name; nothing when it is not attached.
     pub fn pins(&self) -> Result<Vec<String>> {
-        let folder = Path::new("/sys/fs/bpf/synguard").join(&self.uplink);
+        self.pins_of(&self.uplink)
+    }
+
+    /// The same for another interface.
+    pub fn pins_of(&self, interface: &str) -> Result<Vec<String>> {
+        let folder = Path::new("/sys/fs/bpf/synguard").join(interface);
         self.mounts.inside(|| {
             let entries = fs::read_dir(folder).into_iter().flatten().flatten();
             let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
@@ -122,14 +127,19 @@ impl Synguard {
 
     /// The entry of this lab's interface in `status --json`.
     pub fn status(&self) -> Result<serde_json::Value> {
-        let outcome = self.succeed(&["status", &self.uplink, "--json"])?;
+        self.status_of(&self.uplink)
+    }
+
+    /// The same for another interface.
+    pub fn status_of(&self, interface: &str) -> Result<serde_json::Value> {
+        let outcome = self.succeed(&["status", interface, "--json"])?;
         let mut whole: serde_json::Value = serde_json::from_str(&outcome.stdout)?;
         let entries = whole["interfaces"]
             .as_array_mut()
             .context("no interfaces")?;
         let mut ours = entries
             .iter_mut()
-            .filter(|entry| entry["interface"] == *self.uplink);
+            .filter(|entry| entry["interface"] == interface);
         ours.next()
             .map(serde_json::Value::take)
             .context("not in the status")

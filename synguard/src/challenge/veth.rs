@@ -60,6 +60,7 @@ mod tests {
                 ethernet: true,
                 link_layer: "ether".to_owned(),
                 veth,
+                up: true,
                 xdp,
             };
             let settings = |challenge| Settings {

@@ -5,7 +5,7 @@ use synguard_common::abi::dry_run;
 use super::{print, print_json, say};
 use crate::cli::{ConfigCheck, ConfigCommand, ConfigShow};
 use crate::config::{
-    self, File, Given, InForce, SCHEMA_VERSION, ShownInterface, ShownSettings, Source,
+    self, File, Given, INTERFACES, InForce, SCHEMA_VERSION, ShownInterface, ShownSettings, Source,
 };
 use crate::dataplane::{Maps, Pins, attached_interfaces};
 use crate::{Error, Result, privileges};
@@ -79,7 +79,12 @@ fn in_force(name: &str) -> Result<ShownInterface> {
 fn preview(args: &ConfigShow) -> Result<ShownInterface> {
     let source = Source::new(args.config.as_deref(), &Given::default())?;
     let file = source.read()?;
-    let resolved = source.resolve_with(file.as_ref(), args.interface.as_deref())?;
+    let mut resolved = source.resolve_with(file.as_ref(), args.interface.as_deref())?;
+    let wanted = file.as_ref().and_then(File::wanted);
+    let wanted = wanted.filter(|_| args.interface.is_none());
+    resolved
+        .values
+        .extend(wanted.map(|wanted| (INTERFACES.to_owned(), wanted)));
     Ok(ShownInterface {
         interface: args.interface.clone(),
         attached: false,

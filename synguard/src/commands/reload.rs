@@ -27,7 +27,7 @@ struct Asked {
 }
 
 pub(super) async fn run(args: &OnInterface) -> Result<()> {
-    let attached = targets::attached(args.interface.as_deref())?;
+    let (attached, waited_for) = targets::attached_or_waited_for(args.interface.as_deref())?;
     check_files(&attached)?;
     let mut errors = Vec::new();
     let mut asked = Vec::new();
@@ -38,7 +38,15 @@ pub(super) async fn run(args: &OnInterface) -> Result<()> {
         }
     }
     // One may watch several interfaces.
-    let controllers: BTreeSet<_> = asked.iter().map(|asked| asked.controller).collect();
+    let mut controllers: BTreeSet<_> = asked.iter().map(|asked| asked.controller).collect();
+    for pins in waited_for {
+        let name = pins.interface();
+        if let Some(controller) = pins.controller().filter(|pid| controllers.insert(*pid)) {
+            say(&format!(
+                "{name}: its controller (process {controller}) reads its file"
+            ));
+        }
+    }
     for controller in controllers {
         errors.extend(hang_up(controller).err());
     }
@@ -109,6 +117,9 @@ async fn answer(asked: &Asked) -> Result<Outcome> {
             return Ok(told.outcome);
         }
         let wrong = if asked.pins.controller() != Some(asked.controller) {
+            if !asked.pins.exist() {
+                return Ok(detached());
+            }
             "ended"
         } else if Instant::now() > end {
             "does not answer"
@@ -118,6 +129,14 @@ async fn answer(asked: &Asked) -> Result<Outcome> {
         };
         return Err(format!("process {} {wrong}", asked.controller))
             .context(format!("waiting for the controller of {name}"));
+    }
+}
+
+/// What became of an interface that the file names no longer.
+fn detached() -> Outcome {
+    Outcome {
+        changed: vec!["detached, as `interfaces` no longer names it".to_owned()],
+        ..Outcome::default()
     }
 }
 

@@ -7,26 +7,30 @@ use tokio::time::{Instant, sleep_until};
 use super::{print, print_json, targets};
 use crate::cli::Status;
 use crate::dataplane::{Maps, Pins};
-use crate::interface::Network;
-use crate::status::{self, Report, SCHEMA_VERSION, Sample};
-use crate::{Error, Result, dataplane};
+use crate::interface::{Interface, Network};
+use crate::status::{self, Holder, Report, SCHEMA_VERSION, Sample, Waiting};
+use crate::{Result, dataplane};
 
 /// Rates are taken over at least this long.
 const RATE_TIME: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(args: &Status) -> Result<()> {
+    let (attached, waited_for) = targets::attached_or_waited_for(args.interface.as_deref())?;
+    let waiting: Vec<_> = waited_for.iter().filter_map(Waiting::of).collect();
     let mut interfaces = Vec::new();
     let network = Network::open()?;
-    for pins in targets::attached(args.interface.as_deref())? {
+    for pins in attached {
         interfaces.push(report(&pins, &network).await?);
     }
     if args.json {
         return print_json(&status::Statuses {
             schema_version: SCHEMA_VERSION,
             interfaces,
+            waiting,
         });
     }
-    let shown: Vec<_> = interfaces.iter().map(status::show).collect();
+    let shown = interfaces.iter().map(status::show);
+    let shown: Vec<_> = shown.chain(waiting.iter().map(Waiting::show)).collect();
     print(&shown.join("\n"))
 }
 
@@ -38,19 +42,20 @@ async fn report(pins: &Pins, network: &Network) -> Result<Report> {
     let sources = status::sources(&maps)?;
     sleep_until(enough).await;
     let second = Sample::take(&maps)?;
-    let in_place = in_place(pins, &maps, network).await?;
-    Report::new(pins, &maps, in_place, (&first, &second), rules, sources)
+    let holder = holder(pins, &maps, network).await?;
+    Report::new(pins, &maps, holder, (&first, &second), rules, sources)
 }
 
-/// Whether the interface still runs the filter; nothing where it is in another
-/// network namespace.
-async fn in_place(pins: &Pins, maps: &Maps, network: &Network) -> Result<Option<bool>> {
+/// Where the filter is.
+async fn holder(pins: &Pins, maps: &Maps, network: &Network) -> Result<Holder> {
     if maps.attachment()?.namespace != dataplane::namespace()? {
-        return Ok(None);
+        return Ok(Holder::Elsewhere);
     }
-    match network.interface(pins.interface()).await {
-        Ok(interface) => Ok(Some(dataplane::in_place(pins, &interface))),
-        Err(Error::Absent(_)) => Ok(Some(false)),
-        Err(error) => Err(error),
-    }
+    let links = network.links().await?;
+    let mut interfaces = links.into_iter().map(|link| link.interface);
+    let holds = |interface: &Interface| dataplane::in_place(pins, interface);
+    Ok(match interfaces.find(holds) {
+        Some(interface) => Holder::Interface(interface.name),
+        None => Holder::Nobody,
+    })
 }

@@ -4,7 +4,7 @@ use synguard_common::abi::dry_run;
 
 use super::say;
 use crate::clock::Clock;
-use crate::dataplane::{Lock, Maps, Pins, attached_interfaces};
+use crate::dataplane::{Lock, Maps, Pins, attached_interfaces, watched_interfaces};
 use crate::{Error, Result, privileges};
 
 /// An interface whose rules nobody else changes meanwhile.
@@ -99,4 +99,24 @@ pub(super) fn attached(interface: Option<&str>) -> Result<Vec<Pins>> {
     Err(Error::Absent(format!(
         "{wanted} is not attached ({others}): `synguard attach {wanted}` does it"
     )))
+}
+
+/// As [`attached`], and those that a controller waits for and never attached.
+///
+/// # Errors
+///
+/// As there, where there are none of the latter either.
+pub(super) fn attached_or_waited_for(interface: Option<&str>) -> Result<(Vec<Pins>, Vec<Pins>)> {
+    let attached = attached(interface);
+    if !matches!(attached, Ok(_) | Err(Error::Absent(_))) {
+        return attached.map(|attached| (attached, Vec::new()));
+    }
+    let names = watched_interfaces()?;
+    let wanted = |name: &&String| interface.is_none_or(|wanted| wanted == *name);
+    let pins = names.iter().filter(wanted).map(|name| Pins::of(name));
+    let waited_for: Vec<_> = pins.filter(|pins| !pins.exist()).collect();
+    if waited_for.is_empty() {
+        return attached.map(|attached| (attached, waited_for));
+    }
+    Ok((attached.unwrap_or_default(), waited_for))
 }

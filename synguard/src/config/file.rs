@@ -8,7 +8,9 @@ use toml::de::DeTable;
 
 use super::fault::{Fault, error};
 use super::reader::Reader;
+use super::{Origin, Value, Wanted};
 use crate::error::Context as _;
+use crate::interface::Pattern;
 use crate::{Error, Result};
 
 /// No configuration is larger, in bytes.
@@ -31,9 +33,11 @@ pub type Section = BTreeMap<String, Entry>;
 pub struct File {
     /// Where it was read from.
     pub path: PathBuf,
+    /// What to attach to, if it says so.
+    pub wanted: Option<Wanted>,
     /// What holds for all interfaces.
     pub general: Section,
-    /// What holds for one, by its name.
+    /// What holds for one, by its name, or for those that a glob means.
     pub interfaces: BTreeMap<String, Section>,
 }
 
@@ -73,11 +77,31 @@ impl File {
         Err(reader.faults)
     }
 
-    /// What it says about an interface, or in general.
+    /// What it says of what to attach to.
+    pub fn wanted(&self) -> Option<Value> {
+        let wanted = self.wanted.as_ref()?;
+        Some(Value {
+            value: wanted.shown(),
+            origin: Origin::File {
+                file: self.path.clone(),
+                line: wanted.line,
+            },
+        })
+    }
+
+    /// What it says about an interface, or in general. Of several sections that mean the
+    /// interface, the one beats the others that says the most of its name.
     pub fn section(&self, interface: Option<&str>) -> Section {
-        let own = interface.and_then(|name| self.interfaces.get(name));
+        let sections = self.interfaces.iter();
+        let mut own: Vec<_> = sections
+            .map(|(name, section)| (Pattern::new(name), section))
+            .filter(|(pattern, _)| interface.is_some_and(|name| pattern.matches(name)))
+            .collect();
+        own.sort_by_key(|(pattern, _)| pattern.weight());
         let mut section = self.general.clone();
-        section.extend(own.cloned().unwrap_or_default());
+        for (_, own) in own {
+            section.extend(own.clone());
+        }
         section
     }
 }
@@ -127,6 +151,32 @@ mod tests {
         assert_eq!(of(Some("eth0"), "ban-time"), entry("5m", 2));
         assert_eq!(of(Some("eth0.100"), "dry-run"), entry("false", 7));
         assert_eq!(of(Some("eth1"), "syn-rate"), entry("100", 1));
+    }
+
+    #[test]
+    fn of_sections_the_closest_beats_the_others() {
+        let text = "syn-rate = 1\nkeep = true\n[interface.\"v*\"]\nsyn-rate = 2\n\
+                    [interface.\"veth*\"]\nsyn-rate = 3\n[interface.veth7]\nsyn-rate = 4\n";
+        let file = parse(text).unwrap();
+        for (name, rate) in [
+            ("eth0", "1"),
+            ("vlan0", "2"),
+            ("veth8", "3"),
+            ("veth7", "4"),
+        ] {
+            let section = file.section(Some(name));
+            assert_eq!(section["syn-rate"].value, rate, "{name}");
+            assert_eq!(section["keep"].value, "true", "{name}");
+        }
+    }
+
+    #[test]
+    fn what_to_attach_to_is_a_list_of_names() {
+        let file = parse("\ninterfaces = [\"eth0\", \"veth*\", \"eth0\"]").unwrap();
+        let wanted = file.wanted.unwrap();
+        assert_eq!((wanted.shown().as_str(), wanted.line), ("eth0, veth*", 2));
+        assert!(file.general.is_empty());
+        assert_eq!(parse("").unwrap().wanted, None);
     }
 
     #[test]
@@ -180,6 +230,19 @@ mod tests {
                 "did you mean `interface`?",
             ),
             ("[interface.\"an interface\"]", 1, "no interface's name"),
+            ("interfaces = \"eth0\"", 1, "a list of names"),
+            ("interfaces = [5]", 1, "is a text"),
+            ("\ninterfaces = [\n\"a/b\"]", 3, "no interface's name"),
+            (
+                "interfaces = [\"muchtoolonganame\"]",
+                1,
+                "no interface's name",
+            ),
+            (
+                "[interface.eth0]\ninterfaces = []",
+                2,
+                "before the first section",
+            ),
             ("[interface]\neth0 = 5", 2, "`eth0` is no section"),
             ("interface = 5", 1, "`interface` is a section"),
             ("keep = true\nkeep = false", 2, "duplicate key"),

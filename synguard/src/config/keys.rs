@@ -63,9 +63,10 @@ mod tests {
 
     use super::*;
     use crate::cli::Cli;
+    use crate::config::INTERFACES;
 
-    /// What is no setting of an interface: whose, and where from.
-    const NO_SETTINGS: [&str; 3] = ["interfaces", "config", "help"];
+    /// What is no setting of an interface: whose, which is a key of its own, and where from.
+    const NO_SETTINGS: [&str; 3] = [INTERFACES, "config", "help"];
 
     #[test]
     fn every_flag_of_attach_is_a_key_and_the_other_way_round() {

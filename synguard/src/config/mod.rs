@@ -14,6 +14,7 @@ mod resolve;
 #[cfg(test)]
 mod shipped;
 mod show;
+mod wanted;
 
 pub use fault::Fault;
 pub use file::{Entry, File};
@@ -23,6 +24,7 @@ pub(crate) use in_force::{ask, asked, remove};
 pub use keys::{default_of, keys};
 pub use resolve::{Resolved, Source, resolve};
 pub use show::{SCHEMA_VERSION, ShownInterface, ShownSettings, show};
+pub use wanted::{INTERFACES, Wanted};
 
 use std::path::PathBuf;
 

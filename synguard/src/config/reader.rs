@@ -5,12 +5,13 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::fault::{Fault, hint, line_of};
 use super::file::{Entry, File, Section};
-use super::{Given, keys, resolve};
+use super::{Given, INTERFACES, keys, resolve};
+use crate::interface::Pattern;
 
 /// The table of the interfaces' sections.
 const INTERFACE: &str = "interface";
 /// What is of the whole controller, and stands before the sections.
-const GENERAL_ONLY: [&str; 1] = ["log-level"];
+const GENERAL_ONLY: [&str; 2] = ["log-level", INTERFACES];
 /// `IFNAMSIZ` less the NUL (`include/uapi/linux/if.h`), in bytes.
 const LONGEST_NAME: usize = 15;
 
@@ -28,8 +29,13 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// The line of what stands at this byte, from 1.
+    pub(super) fn line(&self, offset: usize) -> usize {
+        line_of(self.text, offset)
+    }
+
     pub(super) fn fault(&mut self, offset: usize, text: String) {
-        let line = line_of(self.text, offset);
+        let line = self.line(offset);
         self.faults.push(Fault { line, text });
     }
 
@@ -37,6 +43,10 @@ impl<'t> Reader<'t> {
     pub(super) fn file(&mut self, table: &DeTable<'_>) -> File {
         let mut file = File::default();
         for (key, value) in table {
+            if key.get_ref() == INTERFACES {
+                file.wanted = self.wanted(key, value);
+                continue;
+            }
             if key.get_ref() != INTERFACE {
                 self.entry(key, value, &mut file.general);
                 continue;
@@ -115,7 +125,7 @@ impl<'t> Reader<'t> {
             self.fault(at, text);
             return;
         }
-        let line = line_of(self.text, at);
+        let line = self.line(at);
         section.insert(name.to_string(), Entry { value, line });
     }
 
@@ -148,7 +158,7 @@ fn known(key: &str) -> bool {
 
 fn unknown(key: &str) -> String {
     let mut names = keys::keys();
-    names.push(INTERFACE.to_owned());
+    names.extend([INTERFACE, INTERFACES].map(str::to_owned));
     let hint = hint(key, names.iter().map(String::as_str))
         .unwrap_or_else(|| "the keys are the flags of `synguard attach --help`".to_owned());
     format!("unknown key `{key}`: {hint}")
@@ -170,11 +180,11 @@ fn plain(value: &DeValue<'_>) -> Result<String, &'static str> {
     }
 }
 
-/// `net/core/dev.c`: `dev_valid_name`.
-fn wrong_with_name(name: &str) -> Option<String> {
+/// `net/core/dev.c`: `dev_valid_name`. A glob may be longer than what it stands for.
+pub(super) fn wrong_with_name(name: &str) -> Option<String> {
     let bad = |c: char| c.is_whitespace() || c.is_control() || c == '/' || c == ':';
     let valid = !name.is_empty()
-        && name.len() <= LONGEST_NAME
+        && (name.len() <= LONGEST_NAME || !Pattern::new(name).is_exact())
         && name != "."
         && name != ".."
         && !name.contains(bad);

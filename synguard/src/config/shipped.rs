@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{File, Given, default_of, keys, resolve};
+use super::{File, Given, INTERFACES, default_of, keys, resolve};
 use crate::settings::{DEFAULT, Settings};
 
 const SHIPPED: &str = include_str!("../../../contrib/synguard.toml");
@@ -20,6 +20,8 @@ fn uncommented() -> String {
 fn every_key_stands_there_with_its_default() {
     let text = uncommented();
     let file = File::parse(Path::new("x"), &text).unwrap();
+    assert!(SHIPPED.contains(&format!("\n#{INTERFACES} = [")));
+    assert_eq!(file.wanted.map(|wanted| wanted.patterns), Some(Vec::new()));
     let (mut stand, mut known) = (Vec::from_iter(file.general.keys().cloned()), keys());
     stand.sort();
     known.sort();
@@ -40,5 +42,5 @@ fn every_key_stands_there_with_its_default() {
 #[test]
 fn as_it_is_it_changes_nothing() {
     let file = File::parse(Path::new("x"), SHIPPED).unwrap();
-    assert!(file.general.is_empty() && file.interfaces.is_empty());
+    assert!(file.general.is_empty() && file.interfaces.is_empty() && file.wanted.is_none());
 }

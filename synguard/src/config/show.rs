@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Value, keys};
+use super::{INTERFACES, Value, keys};
 use crate::text;
 
 /// Of [`ShownSettings`]; raised when a field changes its meaning or goes.
@@ -39,7 +39,8 @@ pub struct ShownInterface {
 
 /// For people.
 pub fn show(shown: &ShownInterface) -> String {
-    let order = keys::keys();
+    let mut order = vec![INTERFACES.to_owned()];
+    order.extend(keys::keys());
     let rows: Vec<_> = order
         .iter()
         .filter_map(|key| {

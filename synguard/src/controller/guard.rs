@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Instant;
 
 use synguard_common::abi::SpoofedFlood;
@@ -14,14 +15,16 @@ use super::detection::{Detection, PROOF, SCAN_EVERY, SWEEP_EVERY, TICK, YOUNG, Y
 use super::evidence::Evidence;
 use super::flood::{Sample, Watch};
 use super::journal;
+use super::presence::Presence;
 use super::told::Told;
 use crate::config::{Outcome, Resolved, Source, Value};
-use crate::dataplane::{Attached, Events, in_place};
+use crate::dataplane::{Attached, Events};
+use crate::error::Context as _;
 use crate::evidence::Keeper;
-use crate::interface::{Network, has_vlans};
+use crate::interface::{Interface, Links, Network, has_vlans};
 use crate::protected::{self, Protected};
 use crate::settings::Settings;
-use crate::{Error, Result, challenge};
+use crate::{Result, challenge};
 
 /// Gates that removed rules left open are closed, in [`TICK`]s.
 pub(super) const TIDY_EVERY: u32 = 600;
@@ -30,12 +33,27 @@ pub(super) const TIDY_EVERY: u32 = 600;
 pub enum Ending {
     /// It was told to.
     Stopped,
+    /// It was told that nobody wants the interface filtered any more.
+    Dismissed,
+    /// It was told that the interface is gone for good.
+    Forgotten,
     /// Somebody detached the interface.
     Detached,
     /// Nobody confirmed it in time: the filter is off.
     Unconfirmed,
-    /// The interface is gone, or another program took the filter's place.
+    /// Somebody took the filter off past this program.
     Lost,
+}
+
+/// What a controller hears from the one that started it.
+#[derive(Clone)]
+pub struct News {
+    /// Changes when the settings are to be read anew.
+    pub reload: watch::Receiver<u64>,
+    /// The interfaces as they come and go.
+    pub links: watch::Receiver<Arc<Links>>,
+    /// The addresses that this host depends on.
+    pub depended_on: watch::Receiver<Protected>,
 }
 
 /// The controller of one interface.
@@ -55,6 +73,7 @@ pub struct Guard {
     pub(super) watch: Watch,
     pub(super) challenger: Challenger,
     pub(super) evidence: Evidence,
+    pub(super) presence: Presence,
     pub(super) next_scan: Instant,
     pub(super) ticks: u32,
 }
@@ -71,9 +90,12 @@ impl Guard {
         source: &Source,
         depended_on: &Protected,
         network: &Network,
-        veth: bool,
+        interface: &Interface,
         keeper: Keeper,
     ) -> Result<Self> {
+        let veth = interface.veth;
+        let program = attached.program().ok_or("its link is not pinned");
+        let program = program.context("looking for the filter")?;
         let events = Events::open(&attached.pins)?;
         let evidence = Evidence::open(&attached.pins, keeper)?;
         let clock = attached.clock;
@@ -100,6 +122,7 @@ impl Guard {
             watch: Watch::new(settings.spoofed_rate, clock.hz),
             challenger,
             evidence,
+            presence: Presence::new(interface.index, program),
             next_scan: Instant::now() + SCAN_EVERY,
             ticks: 0,
         };
@@ -151,17 +174,17 @@ impl Guard {
         self.remind();
     }
 
-    /// Works until `stop` ends or the filter is gone, and reads its settings anew
-    /// whenever `reload` changes. What fails is logged and tried again: a map that is
-    /// full for a moment shall not end promotion.
+    /// Works until `stop` ends, with what that gives, or the filter is gone; an interface
+    /// that is gone is waited for. What fails is logged and tried again: a map that is full
+    /// for a moment shall not end promotion.
     ///
     /// # Errors
     ///
     /// [`crate::Error::Failed`] where no more events can be had; the filter stays.
     pub async fn run(
         &mut self,
-        stop: impl Future<Output = ()>,
-        mut reload: watch::Receiver<u64>,
+        stop: impl Future<Output = Ending>,
+        mut news: News,
     ) -> Result<Ending> {
         tokio::pin!(stop);
         let mut ticker = interval(TICK);
@@ -170,11 +193,22 @@ impl Guard {
         young.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let outcome = tokio::select! {
-                () = &mut stop => {
+                ending = &mut stop => {
                     if let Err(failure) = self.keep_evidence() {
                         error!("{}: {failure}", self.interface());
                     }
-                    return Ok(Ending::Stopped);
+                    return Ok(ending);
+                }
+                Ok(()) = news.links.changed() => {
+                    let links = Arc::clone(&news.links.borrow_and_update());
+                    if let Some(ending) = self.heed(&links).await {
+                        return Ok(ending);
+                    }
+                    Ok(())
+                }
+                Ok(()) = news.depended_on.changed() => {
+                    let addresses = news.depended_on.borrow_and_update().clone();
+                    self.depend_on(&addresses)
                 }
                 events = self.events.next() => self.hear(&events?),
                 samples = self.evidence.next() => {
@@ -182,13 +216,13 @@ impl Guard {
                     Ok(())
                 }
                 plan = self.challenger.done() => plan.and_then(|plan| self.follow(plan)),
-                Ok(()) = reload.changed() => {
+                Ok(()) = news.reload.changed() => {
                     self.reload().await;
                     Ok(())
                 }
                 _ = young.tick(), if self.has_young_bans() => self.lift_bans(YOUNG),
                 _ = ticker.tick() => {
-                    if let Some(ending) = self.ending().await {
+                    if let Some(ending) = self.ending() {
                         return Ok(ending);
                     }
                     self.tick().await
@@ -200,21 +234,12 @@ impl Guard {
         }
     }
 
-    /// Whether the filter is no longer there.
-    async fn ending(&self) -> Option<Ending> {
+    /// Whether people had it taken off.
+    fn ending(&self) -> Option<Ending> {
         if !self.attached.pins.exist() {
             return Some(Ending::Detached);
         }
-        if self.is_unconfirmed() {
-            return Some(Ending::Unconfirmed);
-        }
-        match self.network.interface(self.interface()).await {
-            Ok(interface) if in_place(&self.attached.pins, &interface) => None,
-            // Detached since the look above.
-            _ if !self.attached.pins.exist() => Some(Ending::Detached),
-            Ok(_) | Err(Error::Absent(_)) => Some(Ending::Lost),
-            Err(_) => None,
-        }
+        self.is_unconfirmed().then_some(Ending::Unconfirmed)
     }
 
     /// Puts back what was set for challenges, unless they go on without a controller.
@@ -240,7 +265,9 @@ impl Guard {
         self.ticks = self.ticks.wrapping_add(1);
         self.listen().await?;
         self.look()?;
-        self.challenge()?;
+        if !self.presence.is_away() {
+            self.challenge()?;
+        }
         self.convict()?;
         self.keep_evidence()?;
         self.lift_bans(PROOF)?;

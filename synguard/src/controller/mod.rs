@@ -10,11 +10,12 @@ mod journal;
 mod ledger;
 mod pinned;
 pub mod plan;
+mod presence;
 mod promotion;
 mod protection;
 mod reload;
 mod told;
 mod upkeep;
 
-pub use guard::{Ending, Guard};
+pub use guard::{Ending, Guard, News};
 pub use ledger::Ledger;

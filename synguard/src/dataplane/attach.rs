@@ -31,9 +31,9 @@ pub struct Attached {
     /// What the packet path was told before, where a filter was taken over.
     before: Option<KernelSettings>,
     /// Keeps what cannot be pinned on old kernels.
-    ebpf: Ebpf,
+    pub(super) ebpf: Ebpf,
     /// Which of its programs filters.
-    filter: &'static str,
+    pub(super) filter: &'static str,
     _lock: Lock,
 }
 
@@ -73,13 +73,18 @@ pub fn check(interface: &Interface) -> Result<()> {
     state(interface, &pins).map(drop)
 }
 
-fn state(interface: &Interface, pins: &Pins) -> Result<State> {
-    if !interface.ethernet {
-        return Err(Error::Unsupported(format!(
-            "{} carries no Ethernet frames (link type {}): attach to the interface below it",
-            interface.name, interface.link_layer
-        )));
+pub(super) fn ensure_ethernet(interface: &Interface) -> Result<()> {
+    if interface.ethernet {
+        return Ok(());
     }
+    Err(Error::Unsupported(format!(
+        "{} carries no Ethernet frames (link type {}): attach to the interface below it",
+        interface.name, interface.link_layer
+    )))
+}
+
+fn state(interface: &Interface, pins: &Pins) -> Result<State> {
+    ensure_ethernet(interface)?;
     let held = link::holds(pins, interface);
     if let Some(xdp) = interface.xdp.filter(|_| !held) {
         return Err(link::foreign(interface, xdp.id));

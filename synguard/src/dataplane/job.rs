@@ -104,10 +104,6 @@ impl Job<'_> {
             shortfalls.extend(self.other_mode(native));
             return Ok(native);
         }
-        if self.before.is_some() {
-            // Its interface is gone and came back: the old link holds nothing.
-            self.pins.remove_link()?;
-        }
         let attached = link::create(program, self.interface, self.settings.mode, self.pins)?;
         shortfalls.extend(attached.fallback.map(|why| {
             format!(

@@ -61,7 +61,8 @@ pub(super) fn foreign(interface: &Interface, id: u32) -> Error {
     ))
 }
 
-/// Puts the program on the interface and pins the link.
+/// Puts the program on the interface and pins the link, in the place of one that holds
+/// nothing any more.
 pub(super) fn create(
     program: &mut Xdp,
     interface: &Interface,
@@ -82,9 +83,8 @@ pub(super) fn create(
         },
     };
     let id = id.map_err(|why| cannot_attach(interface, mode, &why))?;
-    take(program, id)?
-        .pin(pins.link())
-        .context("pinning the filter")?;
+    let link = take(program, id)?;
+    pins.replace_link(|path| link.pin(path).context("pinning the filter").map(drop))?;
     Ok(attachment)
 }
 

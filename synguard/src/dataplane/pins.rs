@@ -90,8 +90,13 @@ impl Pins {
         Ok(())
     }
 
-    pub(super) fn remove_link(&self) -> Result<()> {
-        remove_if_there(&self.link())
+    /// Puts a pin in the place of the filter's, in one step.
+    pub(super) fn replace_link(&self, pin: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+        let next = self.path("link_next");
+        remove_if_there(&next)?;
+        pin(&next)?;
+        let link = self.link();
+        fs::rename(&next, &link).context(format!("pinning {}", link.display()))
     }
 
     pub(super) fn remove_handshake(&self) -> Result<()> {
@@ -259,6 +264,31 @@ pub fn attached_interfaces() -> Result<Vec<String>> {
         .flatten()
         .map(|entry| decode(&entry.file_name().to_string_lossy()))
         .filter(|name| Pins::of(name).exist())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// The interfaces that a controller is in charge of, attached or not, sorted; none for who
+/// may not see the locks. Not to be asked by a controller: looking at a lock of its own
+/// would end it.
+///
+/// # Errors
+///
+/// [`Error::Failed`] where the locks cannot be listed.
+pub fn watched_interfaces() -> Result<Vec<String>> {
+    let nothing = |kind| matches!(kind, ErrorKind::NotFound | ErrorKind::PermissionDenied);
+    let entries = match fs::read_dir(LOCKS) {
+        Err(error) if nothing(error.kind()) => return Ok(Vec::new()),
+        entries => entries.context(format!("listing {LOCKS}"))?,
+    };
+    let names = entries.flatten().filter_map(|entry| {
+        let file = entry.file_name();
+        let name = file.to_str()?.strip_suffix(".controller.lock")?;
+        Some(decode(name))
+    });
+    let mut names: Vec<_> = names
+        .filter(|name| Pins::of(name).controller().is_some())
         .collect();
     names.sort();
     Ok(names)

@@ -167,6 +167,7 @@ pub(super) fn example(index: u32, name: &str, kind: Option<&str>, master: Option
             ethernet: true,
             link_layer: "ether".to_owned(),
             veth: kind == Some("veth"),
+            up: true,
             xdp: None,
         },
         kind: kind.map(str::to_owned),

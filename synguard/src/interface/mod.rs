@@ -1,6 +1,8 @@
 //! What the kernel says about interfaces, addresses and routes (rtnetlink).
 
+mod changes;
 mod links;
+mod pattern;
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -8,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use futures_util::TryStreamExt as _;
 use rtnetlink::packet_route::address::AddressAttribute;
 use rtnetlink::packet_route::link::{
-    InfoKind, LinkAttribute, LinkInfo, LinkLayerType, LinkMessage, LinkXdp, XdpAttached,
+    InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage, LinkXdp, XdpAttached,
 };
 use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute, RouteMessage};
 use rtnetlink::{Handle, RouteMessageBuilder, new_connection};
@@ -16,7 +18,9 @@ use rtnetlink::{Handle, RouteMessageBuilder, new_connection};
 use crate::error::Context as _;
 use crate::{Error, Result};
 
+pub use changes::Links;
 pub use links::Link;
+pub use pattern::Pattern;
 
 /// A network interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +35,8 @@ pub struct Interface {
     pub link_layer: String,
     /// Whether it is one end of a pair of virtual interfaces.
     pub veth: bool,
+    /// Whether somebody set it up: no packets come in by one that is down.
+    pub up: bool,
     /// The XDP program on it, if any.
     pub xdp: Option<XdpProgram>,
 }
@@ -134,6 +140,7 @@ fn interface(link: LinkMessage) -> Interface {
         ethernet: matches!(layer, LinkLayerType::Ether | LinkLayerType::Loopback),
         link_layer: layer.to_string().to_lowercase(),
         veth: false,
+        up: link.header.flags.contains(LinkFlags::Up),
         xdp: None,
     };
     for attribute in link.attributes {

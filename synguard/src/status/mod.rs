@@ -5,12 +5,14 @@ mod report;
 mod rule;
 mod sources;
 mod text;
+mod waiting;
 
 pub use challenge::{Challenges, ListenerEntry};
 pub use report::{Rates, Report, Sample, Statuses};
 pub use rule::{Evidence, ListEntry, RuleEntry, RuleList, RuleLists, rules, rules_about};
 pub use sources::{SourceEntry, sources};
 pub use text::{show, show_list};
+pub use waiting::{Holder, Waiting};
 
 /// Raised when a field changes its meaning or goes; new fields may come
 /// without. See docs/status-json.md.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use synguard_common::abi::{NEVER, dry_run};
 use synguard_common::verdict::{Reason, Verdict};
 
-use super::{Challenges, ListEntry, RuleEntry, SourceEntry};
+use super::{Challenges, Holder, ListEntry, RuleEntry, SourceEntry, Waiting};
 use crate::counters::Counters;
 use crate::dataplane::{Maps, Pins};
 use crate::{Result, text};
@@ -19,6 +19,8 @@ pub struct Statuses {
     pub schema_version: u32,
     /// One entry each.
     pub interfaces: Vec<Report>,
+    /// Interfaces that controllers wait for, and that were never attached.
+    pub waiting: Vec<Waiting>,
 }
 
 /// One interface's state.
@@ -40,6 +42,10 @@ pub struct Report {
     /// Whether the interface still runs the filter: not if it was deleted and
     /// made again. Null where it is in another network namespace.
     pub in_place: Option<bool>,
+    /// The interface's present name, where it was renamed; null otherwise.
+    pub called: Option<String>,
+    /// Whether the interface is gone, and the controller waits for it to come back.
+    pub waiting: bool,
     /// ISO 8601, UTC.
     pub attached_at: String,
     /// Since then.
@@ -153,7 +159,7 @@ impl Report {
     pub fn new(
         pins: &Pins,
         maps: &Maps,
-        in_place: Option<bool>,
+        holder: Holder,
         (first, second): (&Sample, &Sample),
         (rules, lists): (Vec<RuleEntry>, Vec<ListEntry>),
         (sources, sources_tracked): (Vec<SourceEntry>, usize),
@@ -176,7 +182,15 @@ impl Report {
             confirm_by: (settings.passes_from != NEVER)
                 .then(|| text::date(clock.date(settings.passes_from, now, SystemTime::now()))),
             unconfirmed: settings.passes_from <= now,
-            in_place,
+            in_place: match &holder {
+                Holder::Elsewhere => None,
+                holder => Some(*holder != Holder::Nobody),
+            },
+            waiting: holder == Holder::Nobody && pins.controller().is_some(),
+            called: match holder {
+                Holder::Interface(name) if name != pins.interface() => Some(name),
+                _ => None,
+            },
             attached_at: text::date(attached_at),
             uptime_seconds: attached_at.elapsed().map_or(0, |since| since.as_secs()),
             controller_pid: pins.controller(),

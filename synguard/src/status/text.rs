@@ -13,6 +13,9 @@ const SOURCES: usize = 10;
 pub fn show(report: &Report) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}", headline(report));
+    if let Some(called) = &report.called {
+        let _ = writeln!(out, "  the interface is called {called} now");
+    }
     if let Some(line) = way_back(report) {
         let _ = writeln!(out, "  {line}");
     }
@@ -92,6 +95,9 @@ pub fn show_list(list: &RuleList) -> String {
 
 fn headline(report: &Report) -> String {
     let does = match report {
+        Report { waiting: true, .. } => {
+            "NOT FILTERING: the interface is gone: waiting for it to come back"
+        }
         Report {
             in_place: Some(false),
             ..

@@ -75,17 +75,36 @@ impl Topology {
         Ok(())
     }
 
-    fn connect(&self) -> Result<()> {
-        let (internet, container) = (self.internet.path(), self.container.path());
-        let (internet, container) = (internet.display(), container.display());
+    /// Deletes the uplink, and with it the provider's end.
+    pub fn cut_uplink(&self) -> Result<()> {
         let uplink = &self.uplink;
+        self.host.batch(&[format!("link delete {uplink}")])
+    }
+
+    /// Makes it again as it was.
+    pub fn restore_uplink(&self) -> Result<()> {
+        self.host.batch(&[self.wire()])?;
+        self.host.batch(&plan::uplink(&self.uplink))?;
+        self.internet.batch(&plan::provider())
+    }
+
+    /// The uplink and the provider's end.
+    fn wire(&self) -> String {
+        format!(
+            "link add {} address {} type veth \
+             peer name {PROVIDER_END} address {} netns {}",
+            self.uplink,
+            hardware::UPLINK,
+            hardware::PROVIDER,
+            self.internet.path().display(),
+        )
+    }
+
+    fn connect(&self) -> Result<()> {
+        let container = self.container.path();
+        let container = container.display();
         self.host.batch(&[
-            format!(
-                "link add {uplink} address {} type veth \
-                 peer name {PROVIDER_END} address {} netns {internet}",
-                hardware::UPLINK,
-                hardware::PROVIDER
-            ),
+            self.wire(),
             format!(
                 "link add veth0 type veth \
                  peer name {CONTAINER_END} address {} netns {container}",
@@ -111,9 +130,11 @@ impl Topology {
     }
 
     fn address(&self) -> Result<()> {
-        self.host.batch(&plan::host(&self.uplink))?;
+        self.host.batch(&plan::bridge())?;
+        self.host.batch(&plan::uplink(&self.uplink))?;
         self.container.batch(&plan::container())?;
-        self.internet.batch(&plan::internet())
+        self.internet.batch(&plan::provider())?;
+        self.internet.batch(&plan::clients())
     }
 
     /// Gives `internet` an address of a victim, so that a real machine is

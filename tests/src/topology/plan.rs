@@ -10,21 +10,27 @@ use crate::address::{
 
 use super::{CONTAINER_END, PROVIDER_END};
 
-pub(super) fn host(uplink: &str) -> Vec<String> {
+pub(super) fn uplink(uplink: &str) -> Vec<String> {
     [
         format!("address add {HOST}/24 dev {uplink}"),
         format!("address add {HOST6}/64 dev {uplink} nodad"),
-        format!("address add {BRIDGE}/24 dev br0"),
-        format!("address add {BRIDGE6}/64 dev br0 nodad"),
         format!("link set {uplink} up"),
-        "link set veth0 up".to_owned(),
-        "link set br0 up".to_owned(),
         neighbour(GATEWAY, hardware::PROVIDER, uplink),
         neighbour(GATEWAY6, hardware::PROVIDER, uplink),
-        neighbour(CONTAINER, hardware::CONTAINER, "br0"),
-        neighbour(CONTAINER6, hardware::CONTAINER, "br0"),
         format!("route add default via {GATEWAY}"),
         format!("route add default via {GATEWAY6}"),
+    ]
+    .into()
+}
+
+pub(super) fn bridge() -> Vec<String> {
+    [
+        format!("address add {BRIDGE}/24 dev br0"),
+        format!("address add {BRIDGE6}/64 dev br0 nodad"),
+        "link set veth0 up".to_owned(),
+        "link set br0 up".to_owned(),
+        neighbour(CONTAINER, hardware::CONTAINER, "br0"),
+        neighbour(CONTAINER6, hardware::CONTAINER, "br0"),
     ]
     .into()
 }
@@ -42,8 +48,8 @@ pub(super) fn container() -> Vec<String> {
     .into()
 }
 
-pub(super) fn internet() -> Vec<String> {
-    let mut lines = vec![
+pub(super) fn provider() -> Vec<String> {
+    vec![
         format!("address add {GATEWAY}/24 dev {PROVIDER_END}"),
         format!("address add {RESOLVER}/24 dev {PROVIDER_END}"),
         format!("address add {GATEWAY6}/64 dev {PROVIDER_END} nodad"),
@@ -52,9 +58,12 @@ pub(super) fn internet() -> Vec<String> {
         neighbour(HOST6, hardware::UPLINK, PROVIDER_END),
         format!("route add 192.168.0.0/24 via {HOST}"),
         format!("route add 2001:db8:2::/64 via {HOST6}"),
-    ];
+    ]
+}
+
+pub(super) fn clients() -> Vec<String> {
     // All newcomers at once.
-    lines.push("route add local 198.19.0.0/16 dev lo".to_owned());
+    let mut lines = vec!["route add local 198.19.0.0/16 dev lo".to_owned()];
     for number in 0..usize::from(CLIENTS) {
         lines.push(format!("address add {}/32 dev lo", client(number)));
         lines.push(format!("address add {}/128 dev lo nodad", client6(number)));

@@ -16,6 +16,7 @@ mod dry_run;
 mod escalation;
 mod evidence;
 mod firewall;
+mod fleet;
 mod handshakes;
 mod import;
 mod listeners;

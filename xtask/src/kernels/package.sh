@@ -66,10 +66,30 @@ is_banned || fail "the ban does not survive a reload"
 
 systemctl stop "$unit" || fail "it does not stop"
 is_banned || fail "the filter went with the service"
+
+# The other unit takes over, and waits for an interface that is deleted and made again.
+unit=synguard.service
+mkdir -p "/run/systemd/system/$unit.d"
+printf '[Service]\nTimeoutStartSec=300\n' >"/run/systemd/system/$unit.d/test.conf"
+systemctl daemon-reload
+systemctl start "$unit" && fail "it starts without an interface"
+printf 'interfaces = ["vb", "nosuch*"]\n' >>/etc/synguard/synguard.toml
+systemctl start "$unit" || fail "the plain unit does not start"
+is_banned || fail "the ban does not survive the plain unit"
+says() { systemctl show --value --property StatusText "$unit" | grep -q "$1"; }
+says "filtering vb" || fail "its status is another one"
+ip link delete vb
+wait_for "waiting for the interface" says "waiting for vb"
+ip link add vp netns P type veth peer name vb && ip link set vb up
+wait_for "filtering it again" says "filtering vb$"
+is_banned || fail "the ban went with the interface"
+systemctl reload "$unit" || fail "the plain unit does not reload"
+systemctl stop "$unit" || fail "the plain unit does not stop"
+
 dpkg --purge --no-triggers synguard || fail "it cannot be purged"
 ip link show vb | grep xdp && fail "the filter is left"
 for left in /usr/bin/synguard /etc/synguard /var/lib/synguard /usr/lib/systemd/system/synguard@.service \
-    /sys/fs/bpf/synguard/vb; do
+    /usr/lib/systemd/system/synguard.service.d /usr/lib/systemd/system/synguard@.service.d /sys/fs/bpf/synguard/vb; do
     [ ! -e "$left" ] || fail "$left is left"
 done
 echo "the package is as it should be"

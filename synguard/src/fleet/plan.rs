@@ -1,0 +1,169 @@
+//! What there is to do, by what is wanted and what is there. Pure.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use crate::interface::{Interface, Links, Pattern};
+
+/// How long the state of an interface that a glob means is kept after it is gone: those
+/// of containers never come back, as each gets another name.
+pub(super) const KEPT_FOR: Duration = Duration::from_secs(60);
+/// Of how many such interfaces at once, the last ones gone.
+pub(super) const KEPT: usize = 16;
+
+/// How many interfaces are attached at most that globs alone mean: each takes kernel memory
+/// (docs/interfaces.md), and a host may have thousands of containers.
+pub(super) const MOST: usize = 64;
+
+/// What is wanted, whether it is there or not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Wanted(pub(super) Vec<Pattern>);
+
+impl Wanted {
+    /// Whether it is named as it is.
+    pub(super) fn names(&self, name: &str) -> bool {
+        self.exact().any(|exact| exact == name)
+    }
+
+    pub(super) fn means(&self, name: &str) -> bool {
+        self.0.iter().any(|pattern| pattern.matches(name))
+    }
+
+    /// The names without wildcards.
+    pub(super) fn exact(&self) -> impl Iterator<Item = &str> {
+        let exact = self.0.iter().filter(|pattern| pattern.is_exact());
+        exact.map(Pattern::as_str)
+    }
+
+    pub(super) fn globs(&self) -> impl Iterator<Item = &Pattern> {
+        self.0.iter().filter(|pattern| !pattern.is_exact())
+    }
+
+    /// Which to attach to first; `is_taken` picks those that are not to be.
+    ///
+    /// One that only a glob means has to be up: no packet comes in before, and the one
+    /// end of a veth that is about to move into a container is not meant.
+    pub(super) fn next<'l>(
+        &self,
+        links: &'l Links,
+        mut is_taken: impl FnMut(&Interface) -> bool,
+    ) -> Option<&'l Interface> {
+        let named = |interface: &&Interface| self.names(&interface.name);
+        let meant = |interface: &&Interface| interface.up && self.means(&interface.name);
+        let mut present = links.present.iter();
+        let mut again = links.present.iter();
+        present
+            .find(|interface| named(interface) && !is_taken(interface))
+            .or_else(|| again.find(|interface| meant(interface) && !is_taken(interface)))
+    }
+
+    /// The names that no interface has.
+    pub(super) fn absent<'s>(&'s self, links: &Links) -> impl Iterator<Item = &'s str> {
+        self.exact().filter(|name| links.named(name).is_none())
+    }
+}
+
+/// An interface that is gone, and that a glob means.
+#[derive(Clone, Debug)]
+pub(super) struct Gone {
+    pub(super) name: String,
+    pub(super) since: Instant,
+}
+
+/// Those that will not come back.
+pub(super) fn gone_for_good(mut gone: Vec<Gone>, now: Instant) -> BTreeSet<String> {
+    gone.sort_by_key(|gone| std::cmp::Reverse(gone.since));
+    let ranked = gone.into_iter().enumerate();
+    let over = ranked.filter(|(rank, gone)| {
+        *rank >= KEPT || now.saturating_duration_since(gone.since) >= KEPT_FOR
+    });
+    over.map(|(_, gone)| gone.name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn wanted(patterns: &[&str]) -> Wanted {
+        Wanted(patterns.iter().map(|text| Pattern::new(text)).collect())
+    }
+
+    fn links(names: &[(&str, bool)]) -> Links {
+        let numbered = (1..).zip(names);
+        let present = numbered.map(|(index, (name, up))| Interface {
+            name: (*name).to_owned(),
+            index,
+            ethernet: true,
+            link_layer: "ether".to_owned(),
+            veth: false,
+            up: *up,
+            xdp: None,
+        });
+        Links {
+            present: present.collect(),
+            taken: Instant::now(),
+            told: Instant::now(),
+            deleted: BTreeMap::new(),
+        }
+    }
+
+    /// All that would be attached, one after the other.
+    fn attached(patterns: &[&str], names: &[(&str, bool)]) -> Vec<String> {
+        let (wanted, links) = (wanted(patterns), links(names));
+        let mut taken = Vec::new();
+        while let Some(next) = wanted.next(&links, |other| taken.contains(&other.name)) {
+            taken.push(next.name.clone());
+        }
+        taken
+    }
+
+    #[test]
+    fn what_is_named_is_attached_and_what_a_glob_means_once_it_is_up() {
+        let names = [
+            ("lo", true),
+            ("eth0", false),
+            ("veth1", true),
+            ("veth2", false),
+            ("wg0", true),
+        ];
+        for (patterns, expected) in [
+            (&["eth0"][..], &["eth0"][..]),
+            (&["eth*"], &[]),
+            (&["veth*", "eth0"], &["eth0", "veth1"]),
+            (&["*"], &["veth1", "wg0"]),
+            (&["lo"], &["lo"]),
+            (&["eth0", "eth*"], &["eth0"]),
+            (&["eth1"], &[]),
+            (&[], &[]),
+        ] {
+            assert_eq!(attached(patterns, &names), expected, "{patterns:?}");
+        }
+    }
+
+    #[test]
+    fn absent_are_names_alone() {
+        let wanted = wanted(&["eth0", "eth1", "veth*"]);
+        let links = links(&[("eth0", false)]);
+        assert_eq!(wanted.absent(&links).collect::<Vec<_>>(), ["eth1"]);
+        assert!(wanted.means("veth1") && !wanted.names("veth1") && wanted.names("eth1"));
+    }
+
+    #[test]
+    fn what_is_gone_for_long_or_among_many_is_forgotten() {
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let gone = |name: &str, seconds| Gone {
+            name: name.to_owned(),
+            since: after(seconds),
+        };
+        let few = vec![gone("a", 0), gone("b", 1)];
+        let over = |gone: &[Gone], now| Vec::from_iter(gone_for_good(gone.to_vec(), now));
+        assert!(over(&few, after(59)).is_empty());
+        assert_eq!(over(&few, after(60)), ["a"]);
+        assert_eq!(over(&few, after(61)), ["a", "b"]);
+        let many: Vec<_> = (0..20).map(|n| gone(&format!("v{n:02}"), n)).collect();
+        assert_eq!(over(&many, after(20)), ["v00", "v01", "v02", "v03"]);
+    }
+}
