@@ -17,7 +17,8 @@ use crate::controller::{Ending, Guard};
 use crate::error::Context as _;
 use crate::evidence::Keeper;
 use crate::interface::{Interface, Network};
-use crate::{Error, Result, dataplane, kernel, log, privileges, protected, service};
+use crate::saved::Occasion;
+use crate::{Error, Result, dataplane, kernel, log, privileges, protected, saved, service};
 
 /// How long a detached filter may take to go: the kernel needs milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -57,7 +58,14 @@ async fn attach_all(wanted: Vec<(&str, Resolved)>, source: &Source) -> Result<Ve
     let mut guards = Vec::new();
     for (interface, resolved) in &interfaces {
         let level = kernel_level(resolved.log_level);
-        let guard = dataplane::attach(interface, &resolved.settings, level).and_then(|attached| {
+        let occasion = Occasion {
+            state: &resolved.state_dir,
+            interface: &interface.name,
+            settings: &resolved.settings,
+        };
+        let restore = |maps: &mut _, clock: &_| saved::restore(&occasion, maps, clock);
+        let attached = dataplane::attach(interface, &resolved.settings, level, &restore);
+        let guard = attached.and_then(|attached| {
             let undo = attached.undoing();
             // A filter without a controller would not know whom to protect.
             let keeper = Keeper::start(&resolved.state_dir, &interface.name);

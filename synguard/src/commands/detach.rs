@@ -1,12 +1,15 @@
 //! `synguard detach`.
 
+use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::{first_of, say, targets};
 use crate::cli::Detach;
+use crate::config::InForce;
 use crate::dataplane::Pins;
-use crate::{Result, challenge};
+use crate::saved::{self, Kind};
+use crate::{Result, challenge, evidence};
 
 /// A controller looks once a second whether it is still wanted.
 const CONTROLLER_END: Duration = Duration::from_secs(5);
@@ -23,9 +26,10 @@ pub(super) fn run(args: &Detach) -> Result<()> {
     first_of(errors)
 }
 
-/// Removes the pins, and waits for the controller to see it: who attaches again
+/// Removes the pins and what was saved, and waits for the controller to see it: who attaches again
 /// at once shall not be told that the old one still runs.
 fn detach(pins: &Pins) -> Result<()> {
+    let state = state_dir(pins);
     let lock = pins.lock_rules()?;
     pins.remove()?;
     drop(lock);
@@ -40,6 +44,15 @@ fn detach(pins: &Pins) -> Result<()> {
         }
         sleep(POLL);
     }
+    // Now that nobody writes it any more.
+    saved::forget(&state, pins.interface(), &[Kind::Bans, Kind::Rules])?;
     // Where a controller ended before, it could not.
     challenge::give_sysctls_back(pins.interface())
+}
+
+/// Where the controller keeps its state, as far as that is known.
+pub(super) fn state_dir(pins: &Pins) -> PathBuf {
+    let told = InForce::read(pins).ok().flatten();
+    let value = told.and_then(|told| Some(told.values.get("state-dir")?.value.clone()));
+    value.map_or_else(|| PathBuf::from(evidence::STATE), PathBuf::from)
 }

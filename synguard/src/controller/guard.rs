@@ -14,6 +14,7 @@ use super::detection::{Detection, PROOF, SCAN_EVERY, SWEEP_EVERY, TICK, YOUNG, Y
 use super::evidence::Evidence;
 use super::flood::{Sample, Watch};
 use super::journal;
+use super::saving::Saving;
 use super::told::Told;
 use crate::config::{Outcome, Resolved, Source, Value};
 use crate::dataplane::{Attached, Events, in_place};
@@ -55,8 +56,11 @@ pub struct Guard {
     pub(super) watch: Watch,
     pub(super) challenger: Challenger,
     pub(super) evidence: Evidence,
+    pub(super) saving: Saving,
     pub(super) next_scan: Instant,
     pub(super) ticks: u32,
+    /// Nothing is pinned any more, and cannot be.
+    pub(super) is_adrift: bool,
 }
 
 impl Guard {
@@ -76,6 +80,7 @@ impl Guard {
     ) -> Result<Self> {
         let events = Events::open(&attached.pins)?;
         let evidence = Evidence::open(&attached.pins, keeper)?;
+        let saving = Saving::start(&resolved.state_dir, &attached)?;
         let clock = attached.clock;
         let settings = resolved.settings;
         let told = Told::of(&attached.maps.settings()?);
@@ -100,8 +105,10 @@ impl Guard {
             watch: Watch::new(settings.spoofed_rate, clock.hz),
             challenger,
             evidence,
+            saving,
             next_scan: Instant::now() + SCAN_EVERY,
             ticks: 0,
+            is_adrift: false,
         };
         guard.sweep()?;
         guard.tell_settings(None, Outcome::default());
@@ -171,7 +178,8 @@ impl Guard {
         loop {
             let outcome = tokio::select! {
                 () = &mut stop => {
-                    if let Err(failure) = self.keep_evidence() {
+                    let kept = self.keep_evidence().and_then(|()| self.save_changes());
+                    if let Err(failure) = kept {
                         error!("{}: {failure}", self.interface());
                     }
                     return Ok(Ending::Stopped);
@@ -201,14 +209,18 @@ impl Guard {
     }
 
     /// Whether the filter is no longer there.
-    async fn ending(&self) -> Option<Ending> {
-        if !self.attached.pins.exist() {
+    async fn ending(&mut self) -> Option<Ending> {
+        if self.attached.is_unmounted() {
+            self.pin_again();
+        } else if !self.attached.pins.exist() {
             return Some(Ending::Detached);
         }
         if self.is_unconfirmed() {
             return Some(Ending::Unconfirmed);
         }
         match self.network.interface(self.interface()).await {
+            // As long as nothing is pinned, the kernel alone knows of the filter.
+            Ok(interface) if self.attached.is_unmounted() && interface.xdp.is_some() => None,
             Ok(interface) if in_place(&self.attached.pins, &interface) => None,
             // Detached since the look above.
             _ if !self.attached.pins.exist() => Some(Ending::Detached),
@@ -250,7 +262,7 @@ impl Guard {
         if self.ticks.is_multiple_of(SWEEP_EVERY) {
             self.sweep()?;
         }
-        Ok(())
+        self.save()
     }
 
     /// Is there a flood that nobody in particular can be banned for?

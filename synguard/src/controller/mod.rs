@@ -13,7 +13,9 @@ pub mod plan;
 mod promotion;
 mod protection;
 mod reload;
+mod saving;
 mod told;
+mod unmounted;
 mod upkeep;
 
 pub use guard::{Ending, Guard};
