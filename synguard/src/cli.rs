@@ -552,7 +552,12 @@ impl Detection {
 pub fn version() -> &'static str {
     static VERSION: LazyLock<String> = LazyLock::new(|| {
         let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("SYNGUARD_COMMIT"));
-        format!("{version} (commit {commit}, ABI {ABI_VERSION})")
+        let tests = if cfg!(feature = "other-layout") {
+            ", for tests"
+        } else {
+            ""
+        };
+        format!("{version} (commit {commit}, ABI {ABI_VERSION}{tests})")
     });
     &VERSION
 }
