@@ -170,7 +170,8 @@ impl Job<'_> {
         let left = foreign.hand_over(maps)?;
         if !left.is_empty() {
             shortfalls.push(format!(
-                "taken over from a build with another layout ({}), which keeps its {} in a way                  that this one does not know: they begin anew",
+                "taken over from a build with another layout ({}), which keeps its {} in a way \
+                 that this one does not know: they begin anew",
                 foreign.abi(),
                 left.join(", ")
             ));
@@ -182,7 +183,9 @@ impl Job<'_> {
     fn check_found(&self, found: bool) -> Result<()> {
         match self.foreign {
             Some(foreign) if !found => Err(Error::Unsupported(format!(
-                "the filter of {0} was made by a build with another layout ({1}), whose rules this                  one cannot read, and nothing was saved that it could go on with: use that build,                  or `synguard detach {0}` and attach again",
+                "the filter of {0} was made by a build with another layout ({1}), whose rules this \
+                 one cannot read, and nothing was saved that it could go on with: use that build, \
+                 or `synguard detach {0}` and attach again",
                 self.interface.name,
                 foreign.abi(),
             ))),

@@ -5,6 +5,7 @@ use std::fs;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -14,7 +15,7 @@ use synguard_tests::controller::Controller;
 use synguard_tests::knock::knock;
 use synguard_tests::lab::Lab;
 use synguard_tests::program;
-use synguard_tests::sender::Sender;
+use synguard_tests::sender::{Sender, keep_pace};
 use synguard_tests::synguard::Synguard;
 use synguard_tests::topology::{CONTAINER_END, Topology};
 
@@ -103,9 +104,9 @@ fn a_hundred_takeovers_let_nothing_through_and_turn_nobody_away() -> Result<()> 
     let leaks = Capture::start(&lab.topology.container, CONTAINER_END, |segment| {
         segment.opens() && is_victim(segment.source)
     })?;
-    let (over, served) = (AtomicBool::new(false), clients(&lab.topology));
+    let over = AtomicBool::new(false);
     let (status, served) = thread::scope(|scope| -> Result<(Value, u64)> {
-        let clients = scope.spawn(|| served(&over));
+        let clients = scope.spawn(|| connect(&lab.topology, &over));
         let steps = rounds(&mut filter, &first);
         over.store(true, Ordering::Relaxed);
         let served = clients
@@ -127,22 +128,20 @@ fn a_hundred_takeovers_let_nothing_through_and_turn_nobody_away() -> Result<()> 
     filter.controller.kill_now()
 }
 
-/// Connects until it is over, and gives how often.
-fn clients(topology: &Topology) -> impl Fn(&AtomicBool) -> Result<u64> {
-    |over| {
-        let mut served = 0;
-        while !over.load(Ordering::Relaxed) {
-            served += knock(topology, 2, 5)?;
-        }
-        Ok(served)
+/// Connects until it is over, so often a second, and gives how often in all.
+fn connect(topology: &Topology, over: &AtomicBool) -> Result<u64> {
+    const PER_SECOND: u32 = 50;
+    let (begun, mut served) = (Instant::now(), 0);
+    while !over.load(Ordering::Relaxed) {
+        keep_pace(begun, served, PER_SECOND);
+        served += knock(topology, 2, 1)?;
     }
+    Ok(served)
 }
 
 fn rounds(filter: &mut Filter<'_>, first: &Value) -> Result<Value> {
     let mut status = first.clone();
     for (round, step) in (0..ROUNDS).zip(STEPS.into_iter().cycle()) {
-        let did = || format!("round {round}, {step:?}:\n{}", filter.controller.text());
-        let _ = did;
         filter
             .step(step, round)
             .with_context(|| format!("round {round}, {step:?}"))?;
