@@ -18,12 +18,17 @@ use synguard_tests::program;
 use synguard_tests::sender::{Sender, keep_pace};
 use synguard_tests::synguard::Synguard;
 use synguard_tests::topology::{CONTAINER_END, Topology};
+use synguard_tests::wait;
 
 use crate::config::{file, path};
 use crate::support::{bans, number, rules, seed_plan, victims, wait_for_bans, wait_for_more_drops};
 
 /// How often something happens to the controller.
 const ROUNDS: usize = 100;
+/// SYNs of the flood that are sent at least between one step and the next.
+const FLOOD: u64 = 200;
+/// Counters are looked at every so many rounds, as a status takes half a second.
+const STATUS_EVERY: usize = 10;
 /// What happens to it.
 const STEPS: [Step; 4] = [Step::Crash, Step::Restart, Step::OtherBuild, Step::Reload];
 
@@ -57,6 +62,36 @@ impl Filter<'_> {
         let arguments = ["--keep", "--config", self.settings];
         self.controller = self.synguard().attach(&arguments)?;
         Ok(())
+    }
+
+    /// All of them went along.
+    fn check_rules(&self) -> Result<()> {
+        let uplink = &self.synguard().uplink;
+        let listed = self.synguard().succeed(&["list", uplink, "--json"])?;
+        let mut listed: Value = serde_json::from_str(&listed.stdout)?;
+        let listed = listed["interfaces"][0].take();
+        ensure!(bans(&listed) == victims(), "{listed:#}");
+        ensure!(
+            rules(&listed, "block", "manual") == ["203.0.113.0/24"],
+            "{listed:#}"
+        );
+        ensure!(
+            rules(&listed, "allow", "manual") == ["198.51.100.200"],
+            "{listed:#}"
+        );
+        Ok(())
+    }
+
+    /// No counter went back since `before`.
+    fn check_counters(&self, before: &Value) -> Result<Value> {
+        let status = wait_for_more_drops(self.synguard(), before, 50)?;
+        for counter in ["/dropped/banned", "/dropped/total", "/syns", "/packets"] {
+            ensure!(
+                number(&status, counter)? >= number(before, counter)?,
+                "{counter}: {status:#}"
+            );
+        }
+        Ok(status)
     }
 
     fn step(&mut self, step: Step, round: usize) -> Result<()> {
@@ -107,7 +142,7 @@ fn a_hundred_takeovers_let_nothing_through_and_turn_nobody_away() -> Result<()> 
     let over = AtomicBool::new(false);
     let (status, served) = thread::scope(|scope| -> Result<(Value, u64)> {
         let clients = scope.spawn(|| connect(&lab.topology, &over));
-        let steps = rounds(&mut filter, &first);
+        let steps = rounds(&mut filter, &flood, &first);
         over.store(true, Ordering::Relaxed);
         let served = clients
             .join()
@@ -139,36 +174,24 @@ fn connect(topology: &Topology, over: &AtomicBool) -> Result<u64> {
     Ok(served)
 }
 
-fn rounds(filter: &mut Filter<'_>, first: &Value) -> Result<Value> {
+fn rounds(filter: &mut Filter<'_>, flood: &Sender, first: &Value) -> Result<Value> {
     let mut status = first.clone();
     for (round, step) in (0..ROUNDS).zip(STEPS.into_iter().cycle()) {
+        let sent = flood.sent();
         filter
             .step(step, round)
+            .and_then(|()| {
+                let more = || flood.sent() > sent + FLOOD;
+                wait::until_true("more of the flood", wait::GENEROUS, more)?;
+                filter.check_rules()?;
+                if round % STATUS_EVERY == 0 {
+                    status = filter.check_counters(&status)?;
+                }
+                Ok(())
+            })
             .with_context(|| format!("round {round}, {step:?}"))?;
-        let synguard = filter.synguard();
-        let after = wait_for_more_drops(synguard, &status, 50)
-            .with_context(|| format!("round {round}, {step:?}"))?;
-        ensure!(
-            bans(&after) == victims(),
-            "round {round}, {step:?}: {after:#}"
-        );
-        ensure!(
-            rules(&after, "block", "manual") == ["203.0.113.0/24"],
-            "{after:#}"
-        );
-        ensure!(
-            rules(&after, "allow", "manual") == ["198.51.100.200"],
-            "{after:#}"
-        );
-        for counter in ["/dropped/banned", "/dropped/total", "/syns", "/packets"] {
-            ensure!(
-                number(&after, counter)? >= number(&status, counter)?,
-                "{counter}: {after:#}"
-            );
-        }
-        status = after;
     }
-    Ok(status)
+    filter.check_counters(&status)
 }
 
 #[test]
