@@ -7,7 +7,8 @@ use aya_ebpf::btf_maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, Progr
 use aya_ebpf::macros::btf_map;
 use synguard_common::abi::{
     Attachment, CaptureFilter, Draft, Endpoint, Engagement, List, Listener, LivePressure,
-    LiveRecord, LiveRule, Offences, Settings, SpoofedFlood, TrieV4, TrieV6, budget, holder, missed,
+    LiveRecord, LiveRule, Offences, Settings, SpoofedFlood, TrieV4, TrieV6, budget, change, holder,
+    layout, missed,
 };
 use synguard_common::budget::LiveBudget;
 use synguard_common::gate;
@@ -31,6 +32,14 @@ pub(crate) static SETTINGS: Array<Settings, 1> = Array::new();
 /// How the filter was attached; the kernel only keeps it.
 #[btf_map]
 pub(crate) static ATTACHMENT: Array<Attachment, 1> = Array::new();
+
+/// What these maps' layout is, in words; the kernel only keeps it.
+#[btf_map]
+pub(crate) static LAYOUT: Array<[u8; layout::LINE], { layout::LINES }> = Array::new();
+
+/// How often rules were changed; the kernel only keeps it.
+#[btf_map]
+pub(crate) static CHANGES: Array<u64, { change::COUNT }> = Array::new();
 
 /// Packets by reason.
 #[btf_map]

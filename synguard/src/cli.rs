@@ -169,7 +169,8 @@ pub struct AttachOptions {
     /// Detach after this time, unless `synguard confirm` is run meanwhile.
     #[arg(long, default_value = "off", value_name = "TIME", value_parser = parse_confirm_within)]
     pub confirm_within: Duration,
-    /// Where to keep the first packets of each ban, as evidence.
+    /// Where to keep what survives a reboot (bans, rules and lists), and the first packets of
+    /// each ban, as evidence.
     #[arg(long, value_name = "FOLDER", default_value = evidence::STATE, value_parser = evidence::parse_state)]
     pub state_dir: PathBuf,
     /// What to detect and what to do about it.
@@ -464,7 +465,9 @@ pub struct Capture {
     pub rate: u32,
 }
 
-/// Take the filter off.
+/// Take the filter off, and forget what was saved of its bans, rules and lists.
+///
+/// To take it off and have them back with the next `attach`, stop the controller instead.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 pub struct Detach {
@@ -554,7 +557,12 @@ impl Detection {
 pub fn version() -> &'static str {
     static VERSION: LazyLock<String> = LazyLock::new(|| {
         let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("SYNGUARD_COMMIT"));
-        format!("{version} (commit {commit}, ABI {ABI_VERSION})")
+        let tests = if cfg!(feature = "other-layout") {
+            ", for tests"
+        } else {
+            ""
+        };
+        format!("{version} (commit {commit}, ABI {ABI_VERSION}{tests})")
     });
     &VERSION
 }

@@ -5,7 +5,7 @@
 //! `CLOCK_MONOTONIC_COARSE` (`kernel/time/posix-timers.c`:
 //! `posix_get_coarse_res`), and ticks run along with `CLOCK_MONOTONIC`.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, clock_getres, clock_gettime};
 
@@ -69,6 +69,19 @@ impl Clock {
             date + self.duration(tick - now)
         }
     }
+}
+
+/// Seconds since 1970, as maps have dates; 0 before that.
+pub fn unix_seconds(date: SystemTime) -> u64 {
+    date.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+/// The date of so many; 1970 for what no date can be.
+pub fn unix(seconds: u64) -> SystemTime {
+    UNIX_EPOCH
+        .checked_add(Duration::from_secs(seconds))
+        .unwrap_or(UNIX_EPOCH)
 }
 
 #[cfg(test)]

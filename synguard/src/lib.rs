@@ -36,6 +36,7 @@ pub mod protected;
 pub mod replay;
 pub mod report;
 pub mod rules;
+pub mod saved;
 pub mod service;
 pub mod settings;
 pub mod status;

@@ -7,7 +7,7 @@ use clap::Parser as _;
 use synguard::cli::Cli;
 use synguard::{Error, commands};
 
-fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

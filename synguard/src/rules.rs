@@ -47,6 +47,8 @@ pub const BLANK: Rule = Rule {
     scope: scope::SYN,
     origin: origin::MANUAL,
     prefix_len: 0,
+    #[cfg(feature = "other-layout")]
+    padding: [0; synguard_common::abi::PADDING],
 };
 
 /// Ends all automatic bans and forgets all offences, with the rules locked. Gives how many

@@ -135,6 +135,16 @@ impl Controller {
         Ok(())
     }
 
+    /// Asks it to end with SIGTERM, and waits, where its log is still wanted.
+    ///
+    /// # Errors
+    /// When it no longer runs.
+    pub fn end_now(&mut self) -> Result<()> {
+        self.process.signal(Signal::TERM)?;
+        self.process.child().wait()?;
+        Ok(())
+    }
+
     /// Tells it that its terminal is gone.
     ///
     /// # Errors

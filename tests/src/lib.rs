@@ -41,6 +41,7 @@ pub mod ping;
 pub mod program;
 pub mod reach;
 pub mod real_capture;
+pub mod reboot;
 pub mod registry;
 pub mod seed_attack;
 pub mod seed_packet;

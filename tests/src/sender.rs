@@ -137,7 +137,7 @@ fn send_one(socket: &PacketSocket, frame: &[Vec<u8>], end: &AtomicBool) -> Resul
 }
 
 /// Sleeps until packet `number` is due; behind schedule it does not sleep.
-pub(crate) fn keep_pace(start: Instant, number: u64, per_second: u32) {
+pub fn keep_pace(start: Instant, number: u64, per_second: u32) {
     let due = start + Duration::from_micros(number * 1_000_000 / u64::from(per_second));
     let early = due.saturating_duration_since(Instant::now());
     if !early.is_zero() {

@@ -53,6 +53,21 @@ impl Synguard {
         })
     }
 
+    /// The same synguard from a build with another map layout, for the same interface.
+    ///
+    /// # Errors
+    /// Where it was not built.
+    pub fn other_layout(&self) -> Result<Self> {
+        let mut other = self.on(&self.uplink);
+        other.binary = self.binary.with_file_name("synguard-other-layout");
+        ensure!(
+            other.binary.is_file(),
+            "{} is not there: `cargo xtask test` builds it",
+            other.binary.display()
+        );
+        Ok(other)
+    }
+
     /// Where the binary lies.
     pub fn binary(&self) -> &Path {
         &self.binary

@@ -24,6 +24,9 @@ pub enum Task {
     Check,
     /// Build everything; the program is then target/release/synguard.
     Build,
+    /// Build the program with another map layout too, which some end-to-end cases need:
+    /// target/release/synguard-other-layout. `cargo xtask test` does this too.
+    BuildOtherLayout,
     /// Build everything, then run synguard with the arguments after `--`.
     Run {
         /// The arguments of synguard.

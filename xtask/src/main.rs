@@ -43,6 +43,7 @@ fn perform(task: Task) -> Result<()> {
         Task::BuildEbpf => commands::build_ebpf::run(&workspace),
         Task::Check => check::run(&workspace),
         Task::Build => commands::build::release(&workspace),
+        Task::BuildOtherLayout => commands::build::other_layout(&workspace),
         Task::Run { args } => commands::run::run(&workspace, &args),
         Task::Test { args } => commands::test::run(&workspace, &args),
         Task::Kernels => commands::kernels::run(&workspace),

@@ -50,6 +50,17 @@ pub struct Offences {
     pub count: u64,
 }
 
+/// The entries of the counters of changes, which whoever changes rules raises: so the
+/// controller knows what has to be saved anew.
+pub mod change {
+    /// Of automatic bans.
+    pub const BANS: u32 = 0;
+    /// Of what people said and imported.
+    pub const SAID: u32 = 1;
+    /// How many there are.
+    pub const COUNT: usize = 2;
+}
+
 /// The longest name of a list, in bytes.
 pub const LIST_NAME: usize = 32;
 

@@ -2,9 +2,11 @@
 //!
 //! All types are plain words without hidden padding. The maps are pinned and
 //! outlive the binary that made them: any change here needs a new
-//! [`ABI_VERSION`], so that an older map is never misread.
+//! [`ABI_VERSION`], so that an older map is never misread. What a filter is taken over
+//! by, from a build with another one, is in [`layout`].
 
 mod controller;
+pub mod layout;
 mod listener;
 mod pressure;
 mod record;
@@ -17,7 +19,7 @@ use core::mem::size_of;
 use crate::budget::Budget;
 
 pub use controller::{
-    Attachment, Engagement, LIST_NAME, List, Offences, SpoofedFlood, challenge, obstacle,
+    Attachment, Engagement, LIST_NAME, List, Offences, SpoofedFlood, challenge, change, obstacle,
 };
 pub use listener::{Endpoint, Listener, endpoint, hindrance};
 pub use pressure::{Event, LivePressure, Pressure};
@@ -28,16 +30,30 @@ pub use settings::{Settings, dry_run};
 
 /// Raised with every change of a layout in this file or of the order of
 /// [`Reason`](crate::verdict::Reason).
-pub const ABI_VERSION: u32 = 4;
+#[cfg(not(feature = "other-layout"))]
+pub const ABI_VERSION: u32 = 5;
+/// That of the build which tests take a filter over from, and hand it over to.
+#[cfg(feature = "other-layout")]
+pub const ABI_VERSION: u32 = 1005;
+
+/// Words at the end of a rule and a record, by which the layout of that build differs.
+#[cfg(feature = "other-layout")]
+pub const PADDING: usize = 2;
 
 /// An `expires` that never comes.
 pub const NEVER: u64 = u64::MAX;
 
+/// By so many bytes rules and records are longer than [`layout::PARTS`] begin.
+#[cfg(not(feature = "other-layout"))]
+const GROWN: usize = 0;
+#[cfg(feature = "other-layout")]
+const GROWN: usize = 8 * PADDING;
+
 const _: () = {
-    assert!(size_of::<Rule>() == 64);
-    assert!(size_of::<LiveRule>() == 64);
-    assert!(size_of::<SourceRecord>() == 136);
-    assert!(size_of::<LiveRecord>() == 136);
+    assert!(size_of::<Rule>() == 64 + GROWN);
+    assert!(size_of::<LiveRule>() == 64 + GROWN);
+    assert!(size_of::<SourceRecord>() == 136 + GROWN);
+    assert!(size_of::<LiveRecord>() == 136 + GROWN);
     assert!(size_of::<Settings>() == 112);
     assert!(size_of::<Pressure>() == 56);
     assert!(size_of::<LivePressure>() == 56);

@@ -44,6 +44,9 @@ pub struct SourceRecord<W = u64> {
     pub source_port: W,
     /// When the controller was last told, in ticks.
     pub reported: W,
+    /// Of no meaning.
+    #[cfg(feature = "other-layout")]
+    pub padding: [u64; super::PADDING],
 }
 
 /// A record in the map, shared like a [`LiveRule`](super::LiveRule).
@@ -69,6 +72,8 @@ impl SourceRecord {
         previous_handshakes: 0,
         source_port: 0,
         reported: 0,
+        #[cfg(feature = "other-layout")]
+        padding: [0; super::PADDING],
     };
 
     /// Counts since the source was first seen.

@@ -102,6 +102,9 @@ pub struct Rule<W = u64> {
     pub origin: u8,
     /// Bits of the address that count: 0 to 32, or 0 to 128.
     pub prefix_len: u8,
+    /// Of no meaning.
+    #[cfg(feature = "other-layout")]
+    pub padding: [u64; super::PADDING],
 }
 
 /// A rule in the map. Other CPUs and user space write it too, each word whole:

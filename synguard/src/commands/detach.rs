@@ -1,20 +1,33 @@
 //! `synguard detach`.
 
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::{first_of, say, targets};
 use crate::cli::Detach;
+use crate::config::{Given, InForce, Source};
 use crate::dataplane::Pins;
-use crate::{Result, challenge};
+use crate::saved::{self, Kind};
+use crate::{Error, Result, challenge, evidence};
 
 /// A controller looks once a second whether it is still wanted.
 const CONTROLLER_END: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(20);
 
 pub(super) fn run(args: &Detach) -> Result<()> {
+    let attached = targets::attached(args.interface.as_deref());
+    if let (Err(Error::Absent(_)), Some(name)) = (&attached, &args.interface) {
+        let pins = Pins::of(name);
+        if forget(&pins, &state_dir(&pins))? {
+            say(&format!(
+                "{name}: was not attached; its saved bans and rules are removed"
+            ));
+            return Ok(());
+        }
+    }
     let mut errors = Vec::new();
-    for pins in targets::attached(args.interface.as_deref())? {
+    for pins in attached? {
         match detach(&pins) {
             Ok(()) => say(&format!("{}: detached", pins.interface())),
             Err(error) => errors.push(error),
@@ -23,9 +36,10 @@ pub(super) fn run(args: &Detach) -> Result<()> {
     first_of(errors)
 }
 
-/// Removes the pins, and waits for the controller to see it: who attaches again
+/// Removes the pins and what was saved, and waits for the controller to see it: who attaches again
 /// at once shall not be told that the old one still runs.
 fn detach(pins: &Pins) -> Result<()> {
+    let state = state_dir(pins);
     let lock = pins.lock_rules()?;
     pins.remove()?;
     drop(lock);
@@ -40,6 +54,24 @@ fn detach(pins: &Pins) -> Result<()> {
         }
         sleep(POLL);
     }
+    // Now that nobody writes it any more.
+    forget(pins, &state)?;
     // Where a controller ended before, it could not.
     challenge::give_sysctls_back(pins.interface())
+}
+
+fn forget(pins: &Pins, state: &Path) -> Result<bool> {
+    saved::forget(state, pins.interface(), &[Kind::Bans, Kind::Rules])
+}
+
+/// Where the controller keeps its state: as it said, or as the next one would.
+pub(super) fn state_dir(pins: &Pins) -> PathBuf {
+    let told = InForce::read(pins).ok().flatten();
+    let value = told.and_then(|told| Some(told.values.get("state-dir")?.value.clone()));
+    let configured = || {
+        let source = Source::new(None, &Given::default()).ok()?;
+        Some(source.resolve(pins.interface()).ok()?.state_dir)
+    };
+    let known = value.map(PathBuf::from).or_else(configured);
+    known.unwrap_or_else(|| PathBuf::from(evidence::STATE))
 }

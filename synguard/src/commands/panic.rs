@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use synguard_common::abi::{Settings, dry_run};
 
+use super::detach::state_dir;
 use super::{first_of, say, targets};
 use crate::cli::PanicArgs;
 use crate::dataplane::{Lock, Maps, Pins};
+use crate::saved::{self, Kind};
 use crate::{Result, rules};
 
 /// A command that imports a million prefixes takes a second; who takes longer hangs.
@@ -48,7 +50,9 @@ fn begin(pins: &Pins) -> Result<()> {
         ));
         return Ok(());
     }
-    lift_bans(&mut maps, name)
+    lift_bans(&mut maps, name)?;
+    // Where no controller runs, nobody else would.
+    saved::forget(&state_dir(pins), name, &[Kind::Bans]).map(drop)
 }
 
 /// The bans that were made in the panic were never meant to drop anything.

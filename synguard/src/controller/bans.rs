@@ -21,6 +21,10 @@ impl Bans {
         self.0.len()
     }
 
+    pub(super) fn nets(&self) -> impl Iterator<Item = IpNet> {
+        self.0.keys().copied()
+    }
+
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }

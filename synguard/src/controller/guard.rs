@@ -16,6 +16,7 @@ use super::evidence::Evidence;
 use super::flood::{Sample, Watch};
 use super::journal;
 use super::presence::Presence;
+use super::saving::Saving;
 use super::told::Told;
 use crate::config::{Outcome, Resolved, Source, Value};
 use crate::dataplane::{Attached, Events};
@@ -74,8 +75,11 @@ pub struct Guard {
     pub(super) challenger: Challenger,
     pub(super) evidence: Evidence,
     pub(super) presence: Presence,
+    pub(super) saving: Saving,
     pub(super) next_scan: Instant,
     pub(super) ticks: u32,
+    /// Nothing is pinned any more, and cannot be.
+    pub(super) is_adrift: bool,
 }
 
 impl Guard {
@@ -98,6 +102,7 @@ impl Guard {
         let program = program.context("looking for the filter")?;
         let events = Events::open(&attached.pins)?;
         let evidence = Evidence::open(&attached.pins, keeper)?;
+        let saving = Saving::start(&resolved.state_dir, &attached)?;
         let clock = attached.clock;
         let settings = resolved.settings;
         let told = Told::of(&attached.maps.settings()?);
@@ -123,8 +128,10 @@ impl Guard {
             challenger,
             evidence,
             presence: Presence::new(interface.index, program),
+            saving,
             next_scan: Instant::now() + SCAN_EVERY,
             ticks: 0,
+            is_adrift: false,
         };
         guard.sweep()?;
         guard.tell_settings(None, Outcome::default());
@@ -194,7 +201,8 @@ impl Guard {
         loop {
             let outcome = tokio::select! {
                 ending = &mut stop => {
-                    if let Err(failure) = self.keep_evidence() {
+                    let kept = self.keep_evidence().and_then(|()| self.save_changes());
+                    if let Err(failure) = kept {
                         error!("{}: {failure}", self.interface());
                     }
                     return Ok(ending);
@@ -235,8 +243,10 @@ impl Guard {
     }
 
     /// Whether people had it taken off.
-    fn ending(&self) -> Option<Ending> {
-        if !self.attached.pins.exist() {
+    fn ending(&mut self) -> Option<Ending> {
+        if self.attached.is_unmounted() {
+            self.pin_again();
+        } else if !self.attached.pins.exist() {
             return Some(Ending::Detached);
         }
         self.is_unconfirmed().then_some(Ending::Unconfirmed)
@@ -277,7 +287,7 @@ impl Guard {
         if self.ticks.is_multiple_of(SWEEP_EVERY) {
             self.sweep()?;
         }
-        Ok(())
+        self.save()
     }
 
     /// Is there a flood that nobody in particular can be banned for?

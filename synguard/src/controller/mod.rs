@@ -14,7 +14,9 @@ mod presence;
 mod promotion;
 mod protection;
 mod reload;
+mod saving;
 mod told;
+mod unmounted;
 mod upkeep;
 
 pub use guard::{Ending, Guard, News};

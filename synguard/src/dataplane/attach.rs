@@ -8,10 +8,12 @@ use std::os::unix::fs::MetadataExt as _;
 use aya::Ebpf;
 use synguard_common::abi::{Settings as KernelSettings, dry_run};
 
-use super::job::Job;
+use super::foreign::Foreign;
+use super::held::Held;
+use super::job::{Job, Restore};
 use super::maps::Maps;
 use super::pins::{Lock, Pins};
-use super::{link, object};
+use super::{link, object, staging};
 use crate::clock::Clock;
 use crate::error::Context as _;
 use crate::interface::Interface;
@@ -30,6 +32,8 @@ pub struct Attached {
     pub facts: Facts,
     /// What the packet path was told before, where a filter was taken over.
     before: Option<KernelSettings>,
+    /// Keeps the filter, should its pins be lost.
+    pub(super) held: Held,
     /// Keeps what cannot be pinned on old kernels.
     pub(super) ebpf: Ebpf,
     /// Which of its programs filters.
@@ -54,10 +58,18 @@ pub struct Facts {
 
 /// What is already there on an interface.
 struct State {
-    /// What the packet path is told, where maps are pinned.
-    before: Option<KernelSettings>,
+    maps: Found,
     /// The pinned link is alive on this interface.
     held: bool,
+}
+
+/// The maps that are pinned.
+enum Found {
+    None,
+    /// This build's, by which the packet path is told so.
+    Own(KernelSettings),
+    /// Another build's.
+    Foreign(Foreign),
 }
 
 /// Checks that nothing is in the way of attaching, and changes nothing.
@@ -90,19 +102,28 @@ fn state(interface: &Interface, pins: &Pins) -> Result<State> {
         return Err(link::foreign(interface, xdp.id));
     }
     if !pins.exist() {
-        return Ok(State { before: None, held });
+        let maps = Found::None;
+        return Ok(State { maps, held });
     }
-    // Refuses the maps of another version.
-    let maps = Maps::open(pins)?;
-    if !held && maps.attachment()?.namespace != namespace()? {
+    let (maps, attachment) = match Foreign::look(pins)? {
+        None => {
+            let maps = Maps::open(pins)?;
+            (Found::Own(maps.settings()?), Some(maps.attachment()?))
+        }
+        Some(foreign) => {
+            let attachment = foreign.attachment();
+            (Found::Foreign(foreign), attachment)
+        }
+    };
+    let there = attachment.map(|attachment| attachment.namespace);
+    if !held && there.is_some_and(|there| namespace().is_ok_and(|here| here != there)) {
         return Err(Error::Busy(format!(
             "an interface {0} of another network namespace is attached, and both would keep their \
              state in one place: rename one, or `synguard detach {0}`",
             interface.name
         )));
     }
-    let before = Some(maps.settings()?);
-    Ok(State { before, held })
+    Ok(State { maps, held })
 }
 
 /// The inode of this process's network namespace.
@@ -116,41 +137,69 @@ pub fn namespace() -> Result<u64> {
 }
 
 /// Puts the filter on an interface, or takes over the one that is there without
-/// letting a packet through unfiltered. Within a tokio runtime.
+/// letting a packet through unfiltered. Where there are no maps to go on with, `restore`
+/// fills the new ones before the filter is put in place. Within a tokio runtime.
 ///
 /// # Errors
 ///
 /// Whatever is in the way; then nothing has changed.
-pub fn attach(interface: &Interface, settings: &Settings, log_level: u8) -> Result<Attached> {
+pub fn attach(
+    interface: &Interface,
+    settings: &Settings,
+    log_level: u8,
+    restore: &Restore<'_>,
+) -> Result<Attached> {
     let pins = Pins::of(&interface.name);
     let lock = pins.lock_controller()?;
-    let State { before, held } = state(interface, &pins)?;
-    if before.is_none() {
+    staging::settle(&pins)?;
+    let state = state(interface, &pins)?;
+    let (before, foreign) = match &state.maps {
+        Found::None => (None, None),
+        Found::Own(settings) => (Some(*settings), None),
+        Found::Foreign(foreign) => (None, Some(foreign)),
+    };
+    if matches!(state.maps, Found::None) {
         // What a crash left half-made.
         pins.remove()?;
     }
-    pins.create()?;
+    let made_in = match foreign {
+        None => pins.clone(),
+        Some(_) => staging::begin(&pins)?,
+    };
+    made_in.create()?;
     let job = Job {
         interface,
         settings,
         log_level,
-        pins: &pins,
+        home: &pins,
+        pins: &made_in,
         before,
-        held,
+        foreign,
+        held: state.held,
+        restore,
     };
-    match job.run() {
-        Ok(done) => Ok(Attached {
-            pins,
+    let done = job.run().and_then(|done| {
+        let held = Held::of(&pins)?;
+        Ok((done, held))
+    });
+    match done {
+        Ok((done, held)) => Ok(Attached {
             maps: done.maps,
             clock: done.clock,
             facts: done.facts,
-            before,
+            before: done.before,
+            held,
             ebpf: done.ebpf,
             filter: done.filter,
+            pins,
             _lock: lock,
         }),
         Err(error) => {
-            Undo { pins, before }.run()?;
+            match foreign {
+                // Whichever maps the filter runs on stay.
+                Some(_) => staging::settle(&pins)?,
+                None => Undo { pins, before }.run()?,
+            }
             Err(error)
         }
     }
@@ -168,6 +217,21 @@ impl Attached {
             self.facts.answers = true;
         }
         Ok(())
+    }
+
+    /// Whether the pins are gone because bpffs was unmounted underneath: nobody detached
+    /// the filter, and it goes on for as long as this process holds it.
+    pub fn is_unmounted(&self) -> bool {
+        !self.pins.exist() && self.held.is_unmounted()
+    }
+
+    /// Pins everything again, mounting bpffs where it is missing.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Failed`] where that cannot be.
+    pub fn pin_again(&mut self) -> Result<()> {
+        self.held.pin_again(&self.pins)
     }
 
     /// What puts things back to how they were before.

@@ -5,7 +5,7 @@
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 
-use super::plain::Words;
+use super::plain::{self, Words};
 
 const LOOKUP: libc::c_long = 24;
 const UPDATE: libc::c_long = 26;
@@ -43,12 +43,26 @@ pub(super) fn read<K: Words, V: Words>(
     map: BorrowedFd<'_>,
     mut each: impl FnMut(K, V),
 ) -> io::Result<()> {
+    read_bytes(map, (size_of::<K>(), size_of::<V>()), |key, value| {
+        if let (Some(key), Some(value)) = (plain::read(key), plain::read(value)) {
+            each(key, value);
+        }
+    })
+}
+
+/// The same for entries of any size: that of keys, and that of values in the map, which
+/// are so far apart here too.
+pub(super) fn read_bytes(
+    map: BorrowedFd<'_>,
+    (key_size, value_size): (usize, usize),
+    mut each: impl FnMut(&[u8], &[u8]),
+) -> io::Result<()> {
     let mut chunk = CHUNK;
     let (mut from, mut to) = ([0_u8; CURSOR], [0_u8; CURSOR]);
     let mut begun = false;
     loop {
-        let mut keys: Vec<K> = Vec::with_capacity(chunk);
-        let mut values: Vec<V> = Vec::with_capacity(chunk);
+        let mut keys: Vec<u8> = vec![0; chunk * key_size];
+        let mut values: Vec<u8> = vec![0; chunk * value_size];
         let mut attributes = Attributes {
             in_batch: if begun { address(from.as_ptr()) } else { 0 },
             out_batch: address(to.as_mut_ptr()),
@@ -70,14 +84,10 @@ pub(super) fn read<K: Words, V: Words>(
             Err(_) => return outcome,
         };
         let count = usize::try_from(attributes.count).unwrap_or(0).min(chunk);
-        // SAFETY: so many the kernel has written, and any bits are a value.
-        unsafe {
-            keys.set_len(count);
-            values.set_len(count);
+        let entries = keys.chunks(key_size).zip(values.chunks(value_size));
+        for (key, value) in entries.take(count) {
+            each(key, value);
         }
-        keys.into_iter()
-            .zip(values)
-            .for_each(|(key, value)| each(key, value));
         if end {
             return Ok(());
         }

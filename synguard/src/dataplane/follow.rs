@@ -1,7 +1,11 @@
 //! A filter whose interface is gone, and the one that comes in its place.
 
+use std::os::fd::AsFd as _;
+
 use super::attach::{Attached, ensure_ethernet};
-use super::{link, object, sever};
+use super::held::Held;
+use super::{link, object, pinned_object};
+use crate::error::Context as _;
 use crate::interface::Interface;
 use crate::settings::Mode;
 use crate::{Error, Result};
@@ -19,7 +23,10 @@ impl Attached {
     ///
     /// [`Error::Failed`] where the kernel refuses.
     pub fn let_go(&self) -> Result<()> {
-        sever::sever(&self.pins)
+        // A link whose interface was deleted holds nothing, which is fine.
+        pinned_object::open(&self.pins.link())
+            .and_then(|link| pinned_object::detach(link.as_fd()))
+            .context("taking the filter off the interface that is gone")
     }
 
     /// Puts the same program, with the same maps, on the interface that came in the place
@@ -44,6 +51,7 @@ impl Attached {
         let program = object::xdp(&mut self.ebpf, self.filter)?;
         let attached = link::create(program, interface, mode, &self.pins)?;
         self.facts.native = attached.native;
+        self.held = Held::of(&self.pins)?;
         let mut attachment = self.maps.attachment()?;
         attachment.interface = interface.index;
         attachment.native = u32::from(attached.native);

@@ -1,6 +1,6 @@
 //! One attachment in the making: load, put in place, count handshakes.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use aya::Ebpf;
 use aya::programs::{TestRun as _, TestRunOptions};
@@ -8,27 +8,37 @@ use synguard_common::abi::{Attachment, Settings as KernelSettings, budget, dry_r
 use synguard_common::budget::Budget;
 
 use super::attach::{Facts, namespace};
+use super::foreign::Foreign;
 use super::maps::Maps;
 use super::pins::Pins;
 use super::tracepoint::{self, Offsets};
-use super::{kernel_log, link, object, tell};
-use crate::Result;
-use crate::clock::Clock;
+use super::{kernel_log, link, object, staging, tell};
+use crate::clock::{self, Clock};
 use crate::error::Context as _;
 use crate::interface::Interface;
 use crate::settings::{Challenge, Mode, Settings};
+use crate::{Error, Result};
 
 /// What to attach, and what is there already.
 pub(super) struct Job<'a> {
     pub(super) interface: &'a Interface,
     pub(super) settings: &'a Settings,
     pub(super) log_level: u8,
+    /// Where the interface's filter is pinned.
+    pub(super) home: &'a Pins,
+    /// Where the maps are, or are made: elsewhere, where another build's are at home.
     pub(super) pins: &'a Pins,
-    /// What the packet path was told so far, where maps are pinned.
+    /// What the packet path was told so far, where maps of this build are pinned.
     pub(super) before: Option<KernelSettings>,
+    /// The maps of another build.
+    pub(super) foreign: Option<&'a Foreign>,
     /// The pinned link is alive on this interface.
     pub(super) held: bool,
+    pub(super) restore: &'a Restore<'a>,
 }
+
+/// Fills new maps, whose settings stand, with what was saved; gives whether anything was.
+pub type Restore<'a> = dyn Fn(&mut Maps, &Clock) -> bool + 'a;
 
 /// A job done.
 pub(super) struct Done {
@@ -37,6 +47,8 @@ pub(super) struct Done {
     pub(super) maps: Maps,
     pub(super) clock: Clock,
     pub(super) facts: Facts,
+    /// What the packet path was told before, where a filter was taken over.
+    pub(super) before: Option<KernelSettings>,
 }
 
 impl Job<'_> {
@@ -46,13 +58,14 @@ impl Job<'_> {
             pins: Some(self.pins),
             offsets: offsets.as_ref().ok(),
             log_level: self.log_level,
-            max_sources: self.settings.max_sources,
-            max_rules: self.settings.max_rules,
+            max_sources: self.capacity("SOURCES", self.settings.max_sources),
+            max_rules: self.capacity("EXACT_V4", self.settings.max_rules),
         })?;
         if self.log_level > 0 {
             kernel_log::forward(&mut ebpf)?;
         }
         let mut maps = Maps::open_pinned(self.pins)?;
+        maps.describe()?;
         object::clock(&mut ebpf)?;
         let clock = Clock::calibrated(Clock::kernel_hz(), read_tick(&mut ebpf, &maps)?);
         let mut shortfalls = Vec::new();
@@ -60,8 +73,10 @@ impl Job<'_> {
         let filter = object::filter(&mut ebpf)?;
         let answers = self.put_challenge(&mut ebpf, filter, &mut shortfalls);
         put_sample(&mut ebpf, filter, &mut shortfalls);
-        let native = self.put_filter(&mut ebpf, filter, &mut maps, &clock, &mut shortfalls)?;
+        // Before the filter, which without handshakes would take clients for offenders.
         let handshakes = self.put_tracepoint(&mut ebpf, offsets, &mut shortfalls);
+        let (native, before) =
+            self.put_filter(&mut ebpf, filter, &mut maps, &clock, &mut shortfalls)?;
         maps.set_attachment(self.attachment(&maps, &clock, native, handshakes)?)?;
         let facts = Facts {
             native,
@@ -76,10 +91,20 @@ impl Job<'_> {
             maps,
             clock,
             facts,
+            before,
         })
     }
 
-    /// Puts the program in place; says whether the driver runs it.
+    /// Of maps that are made anew; a filter that is taken over keeps its room.
+    fn capacity(&self, name: &'static str, wanted: u32) -> u32 {
+        let running = self.foreign.filter(|foreign| foreign.is_readable());
+        running
+            .and_then(|foreign| foreign.capacity(name))
+            .unwrap_or(wanted)
+    }
+
+    /// Puts the program in place; says whether the driver runs it, and what the packet
+    /// path was told before.
     fn put_filter(
         &self,
         ebpf: &mut Ebpf,
@@ -87,7 +112,7 @@ impl Job<'_> {
         maps: &mut Maps,
         clock: &Clock,
         shortfalls: &mut Vec<String>,
-    ) -> Result<bool> {
+    ) -> Result<(bool, Option<KernelSettings>)> {
         if filter != object::MULTI_BUFFER {
             shortfalls.push(
                 "this kernel has no multi-buffer XDP (from Linux 5.18 on): \
@@ -96,13 +121,26 @@ impl Job<'_> {
             );
         }
         let program = object::xdp(ebpf, filter)?;
-        // The settings must stand before the first packet comes.
-        self.put_settings(maps, clock)?;
+        // Until the filter is in place nobody changes rules that it would not have.
+        let _lock = self.home.lock_rules()?;
+        let before = self.inherit(maps, shortfalls)?;
+        // Settings and rules must stand before the first packet comes.
+        self.put_settings(maps, clock, before)?;
+        if before.is_none() {
+            let found = (self.restore)(maps, clock);
+            self.check_found(found)?;
+        }
         if self.held {
-            link::replace(program, self.pins)?;
+            let shared = self
+                .foreign
+                .map(|_| staging::share_link(self.home, self.pins));
+            shared.transpose()?;
+            link::replace(program, self.home)?;
+            self.move_in()?;
             let native = self.interface.xdp.is_some_and(|xdp| xdp.native);
             shortfalls.extend(self.other_mode(native));
-            return Ok(native);
+            let before = before.map_or_else(|| maps.settings(), Ok)?;
+            return Ok((native, Some(before)));
         }
         let attached = link::create(program, self.interface, self.settings.mode, self.pins)?;
         shortfalls.extend(attached.fallback.map(|why| {
@@ -110,7 +148,53 @@ impl Job<'_> {
                 "the driver does not run XDP natively ({why}): generic mode it is, which is slower"
             )
         }));
-        Ok(attached.native)
+        self.move_in()?;
+        Ok((attached.native, before))
+    }
+
+    /// What the packet path was told so far, by maps that it goes on with: those of
+    /// another build are handed over to the new ones, as far as this build can read them.
+    fn inherit(
+        &self,
+        maps: &mut Maps,
+        shortfalls: &mut Vec<String>,
+    ) -> Result<Option<KernelSettings>> {
+        let Some(foreign) = self.foreign.filter(|foreign| foreign.is_readable()) else {
+            // Read anew, as a list may have come since the first look.
+            return self.before.map(|_| maps.settings()).transpose();
+        };
+        let left = foreign.hand_over(maps)?;
+        if !left.is_empty() {
+            shortfalls.push(format!(
+                "taken over from a build with another layout ({}), which keeps its {} in a way \
+                 that this one does not know: they begin anew",
+                foreign.abi(),
+                left.join(", ")
+            ));
+        }
+        maps.settings().map(Some)
+    }
+
+    /// A filter is not replaced by one that knows nothing.
+    fn check_found(&self, found: bool) -> Result<()> {
+        match self.foreign {
+            Some(foreign) if !found => Err(Error::Unsupported(format!(
+                "the filter of {0} was made by a build with another layout ({1}), whose rules this \
+                 one cannot read, and nothing was saved that it could go on with: use that build, \
+                 or `synguard detach {0}` and attach again",
+                self.interface.name,
+                foreign.abi(),
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// New maps take the place of another build's.
+    fn move_in(&self) -> Result<()> {
+        match self.foreign {
+            Some(_) => staging::finish(self.home),
+            None => Ok(()),
+        }
     }
 
     /// The filter passes SYNs where it finds no program that answers them.
@@ -127,11 +211,13 @@ impl Job<'_> {
         loaded.is_ok()
     }
 
-    fn put_settings(&self, maps: &mut Maps, clock: &Clock) -> Result<()> {
-        let _lock = self.pins.lock_rules()?;
+    fn put_settings(
+        &self,
+        maps: &mut Maps,
+        clock: &Clock,
+        before: Option<KernelSettings>,
+    ) -> Result<()> {
         // The filter before the records is by the seed: it goes with them.
-        // Read anew, as a list may have come since the first look.
-        let before = self.before.map(|_| maps.settings()).transpose()?;
         let seed = before.map_or_else(random, |before| Ok(before.seed))?;
         let settings = self
             .settings
@@ -215,7 +301,7 @@ impl Job<'_> {
     ) -> Result<Attachment> {
         let attached_at = match maps.attachment()?.attached_at {
             earlier if self.held && earlier != 0 => earlier,
-            _ => unix_seconds(SystemTime::now()),
+            _ => clock::unix_seconds(SystemTime::now()),
         };
         Ok(Attachment {
             attached_at,
@@ -264,9 +350,4 @@ pub(super) fn random() -> Result<u64> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).context("drawing a random number")?;
     Ok(u64::from_ne_bytes(bytes))
-}
-
-fn unix_seconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
 }

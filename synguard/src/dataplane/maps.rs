@@ -7,7 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::atomic::Ordering;
 
-use aya::maps::{Array, Map, MapData, MapError, PerCpuArray};
+use aya::maps::{Array, Map, MapData, MapError, PerCpuArray, PerCpuValues};
+use synguard_common::abi::layout::LINE;
 use synguard_common::abi::{
     ABI_VERSION, Attachment, CaptureFilter, Endpoint, Engagement, List, Listener, Offences,
     Pressure, Rule, Settings, SourceRecord, SpoofedFlood, TrieV4, TrieV6, endpoint, holder,
@@ -17,6 +18,7 @@ use synguard_common::known;
 use synguard_common::source::{self, Address, SourceKey, SourceMask};
 use synguard_common::verdict::Reason;
 
+use super::layout::Layout;
 use super::pins::Pins;
 use super::plain::{self, Plain};
 use super::table::{Table, describe};
@@ -37,8 +39,10 @@ pub struct Maps {
     lists: Entries<List>,
     counters: PerCpuArray<MapData, u64>,
     clock: Array<MapData, u64>,
-    sources: Table<SourceKey, SourceRecord>,
-    offences: Table<SourceKey, Offences>,
+    layout: Entries<[u8; LINE]>,
+    pub(super) changes: Array<MapData, u64>,
+    pub(super) sources: Table<SourceKey, SourceRecord>,
+    pub(super) offences: Table<SourceKey, Offences>,
     listeners: Table<Endpoint, Listener>,
     capture: Entries<CaptureFilter>,
     budgets: Entries<Budget>,
@@ -95,8 +99,8 @@ impl Maps {
 
     /// Opens the maps before their settings are written.
     pub(super) fn open_pinned(pins: &Pins) -> Result<Self> {
-        // Older layouts showed no packets.
-        if !pins.path("SAMPLES").exists() {
+        // Older layouts did not say what they were.
+        if !pins.path("LAYOUT").exists() {
             return Err(other_version(pins, "an older layout"));
         }
         Self::from_maps(|name| {
@@ -124,6 +128,8 @@ impl Maps {
             lists: entries(map("LISTS")?, "LISTS")?,
             counters: map("COUNTERS")?.try_into().context("opening COUNTERS")?,
             clock: map("CLOCK")?.try_into().context("opening CLOCK")?,
+            layout: entries(map("LAYOUT")?, "LAYOUT")?,
+            changes: map("CHANGES")?.try_into().context("opening CHANGES")?,
             sources: Table::open(map("SOURCES")?, "SOURCES")?,
             offences: Table::open(map("OFFENCES")?, "OFFENCES")?,
             listeners: Table::open(map("LISTENERS")?, "LISTENERS")?,
@@ -187,6 +193,27 @@ impl Maps {
             counters.add(reason, values.iter().sum());
         }
         Ok(counters)
+    }
+
+    /// Says in the maps themselves what their layout is.
+    pub(super) fn describe(&mut self) -> Result<()> {
+        (0..)
+            .zip(Layout::own().lines())
+            .try_for_each(|(index, line)| self.layout.set(index, line))
+    }
+
+    /// Lets the counter of the reason with this name begin at `count`; without effect where
+    /// there is none.
+    pub(super) fn begin_counter(&mut self, name: &str, count: u64) -> Result<()> {
+        let Some(reason) = Reason::ALL.into_iter().find(|each| each.label() == name) else {
+            return Ok(());
+        };
+        let cpus = aya::util::nr_cpus().map_err(|(_, error)| error);
+        let mut values = vec![0; cpus.context("counting CPUs")?];
+        values[0] = count;
+        let values = PerCpuValues::try_from(values).context("counting CPUs")?;
+        let set = self.counters.set(reason as u32, values, 0);
+        set.context("writing the counters")
     }
 
     /// How many new sources there are.
@@ -270,7 +297,7 @@ impl Maps {
     }
 
     /// Tells the filter before the records that these sources have one.
-    fn know(&self, sources: impl IntoIterator<Item = SourceKey>) -> Result<()> {
+    pub(super) fn know(&self, sources: impl IntoIterator<Item = SourceKey>) -> Result<()> {
         let seed = self.settings()?.seed;
         let filter = Words::map(self.known.as_fd(), known::WORDS)?;
         for source in sources {
@@ -367,6 +394,18 @@ impl Maps {
         self.offences.insert(source.key(), offences)
     }
 
+    /// Hands all that are remembered to `each`.
+    pub fn each_offence(&self, mut each: impl FnMut(Address, Offences)) -> Result<()> {
+        self.offences
+            .each(|key, offences| each(Address::from_key(key), offences))
+    }
+
+    /// Takes note of what is one source by now, which a reload may have changed.
+    pub fn see_sources(&mut self) -> Result<()> {
+        self.mask = self.settings()?.mask;
+        Ok(())
+    }
+
     /// Forgets it.
     pub fn forget_offences_of(&mut self, source: Address) -> Result<()> {
         self.offences.remove(&source.key())
@@ -405,7 +444,7 @@ fn is_layout_error(error: &(dyn std::error::Error + Send + Sync + 'static)) -> b
 fn other_version(pins: &Pins, what: &str) -> Error {
     Error::Unsupported(format!(
         "the maps of {0} were made by another version of SynGuard ({what}): \
-         use that version, or `synguard detach {0}` and attach again",
+         use that version, or `synguard attach {0}` with this one, which takes the filter over",
         pins.interface()
     ))
 }

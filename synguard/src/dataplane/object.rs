@@ -13,7 +13,9 @@ use crate::{Error, Result};
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/synguard.bpf.o"));
 
 /// The maps that are pinned. Their names are the pins' names.
-pub(super) const PINNED: [&str; 27] = [
+pub(super) const PINNED: [&str; 29] = [
+    "LAYOUT",
+    "CHANGES",
     "SETTINGS",
     "ATTACHMENT",
     "COUNTERS",

@@ -2,6 +2,7 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io::ErrorKind;
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use rustix::fs::{FlockOperation, fcntl_lock, statfs};
 use rustix::mount::{MountFlags, mount};
 use rustix::process::{Flock, FlockType, fcntl_getlk};
 
+use super::{pinned_object, staging};
 use crate::error::Context as _;
 use crate::{Error, Result, config};
 
@@ -39,6 +41,24 @@ impl Pins {
     /// The interface's name.
     pub fn interface(&self) -> &str {
         &self.interface
+    }
+
+    /// The same interface's pins in another folder, whose name no interface has.
+    pub(super) fn aside(&self, suffix: &str) -> Self {
+        Self {
+            interface: self.interface.clone(),
+            directory: Path::new(ROOT).join(format!("{}%{suffix}", encode(&self.interface))),
+        }
+    }
+
+    /// The folder.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The file system that pins are in; nothing where that is no bpffs.
+    pub(super) fn device() -> Option<u64> {
+        is_bpffs().then(|| fs::metadata(BPFFS).ok().map(|facts| facts.dev()))?
     }
 
     /// The pin of a map, a link or a program.
@@ -74,8 +94,20 @@ impl Pins {
     ///
     /// [`Error::Failed`] naming the pin that could not be removed.
     pub fn remove(&self) -> Result<()> {
+        let link = pinned_object::open(&self.link());
         remove_if_there(&self.link())?;
+        if let Ok(link) = link {
+            // At once, though a controller that hangs may hold it yet. Where its interface
+            // is gone there is nothing to take it off.
+            let _ = pinned_object::detach(link.as_fd());
+        }
         config::remove(self);
+        staging::forget(self)?;
+        self.remove_directory()
+    }
+
+    /// Removes the folder with what is in it.
+    pub(super) fn remove_directory(&self) -> Result<()> {
         let entries = match fs::read_dir(&self.directory) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             entries => entries.context(format!("listing {}", self.directory.display()))?,
@@ -303,9 +335,12 @@ fn make_locks() -> Result<()> {
         .context(format!("making {LOCKS}"))
 }
 
+fn is_bpffs() -> bool {
+    statfs(BPFFS).is_ok_and(|fs| fs.f_type == BPF_FS_MAGIC)
+}
+
 fn ensure_bpffs() -> Result<()> {
-    let is_bpffs = statfs(BPFFS).is_ok_and(|fs| fs.f_type == BPF_FS_MAGIC);
-    if is_bpffs {
+    if is_bpffs() {
         return Ok(());
     }
     mount("bpf", BPFFS, "bpf", MountFlags::empty(), None).context(format!(

@@ -48,6 +48,8 @@ unsafe impl Words for Sample {}
 unsafe impl Words for CaptureFilter {}
 // SAFETY: as above.
 unsafe impl Words for Budget {}
+// SAFETY: bytes.
+unsafe impl<const N: usize> Words for [u8; N] {}
 // SAFETY: a word.
 unsafe impl Words for u32 {}
 // SAFETY: words.

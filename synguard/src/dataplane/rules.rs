@@ -6,13 +6,15 @@
 use std::os::fd::AsFd as _;
 
 use ipnet::IpNet;
-use synguard_common::abi::{Rule, Settings, dry_run, scope};
+use synguard_common::abi::{Rule, Settings, change, dry_run, holder, origin, scope};
 use synguard_common::decide::stronger;
 use synguard_common::source::Address;
 
 use super::gates::{Gates, Wanted};
 use super::maps::Maps;
 use super::place::{Place, Sorted};
+use crate::error::Context as _;
+use crate::rules::is_protection;
 use crate::{Result, address};
 
 impl Maps {
@@ -122,6 +124,7 @@ impl Maps {
             Place::TrieV4(key) => self.prefix_v4.insert(&key, rule),
             Place::TrieV6(key) => self.prefix_v6.insert(&key, rule),
         }?;
+        self.note_changes([Some(rule), before].into_iter().flatten())?;
         self.recount(before, -1)
     }
 
@@ -137,6 +140,7 @@ impl Maps {
             Place::TrieV4(key) => self.prefix_v4.remove(&key),
             Place::TrieV6(key) => self.prefix_v6.remove(&key),
         }?;
+        self.note_changes([before])?;
         self.recount(Some(before), -1)?;
         Ok(Some(before))
     }
@@ -146,6 +150,12 @@ impl Maps {
     pub fn insert_rules(&mut self, rules: &[(IpNet, Rule)]) -> Result<()> {
         self.open_gates(rules.iter().map(|(net, _)| net))?;
         let sorted = Sorted::of(rules.iter().map(|(net, rule)| (net, *rule)), &self.mask);
+        let inserted = self.insert_sorted(&sorted);
+        self.note_changes(rules.iter().map(|(_, rule)| *rule))?;
+        inserted
+    }
+
+    fn insert_sorted(&mut self, sorted: &Sorted) -> Result<()> {
         self.exact_v4.insert_all(&sorted.v4.0, &sorted.v4.1)?;
         self.exact_v6.insert_all(&sorted.v6.0, &sorted.v6.1)?;
         self.prefix_v4
@@ -163,7 +173,10 @@ impl Maps {
         self.exact_v4.remove_all(&sorted.v4.0)?;
         self.exact_v6.remove_all(&sorted.v6.0)?;
         self.prefix_v4.remove_all(&sorted.trie_v4.0)?;
-        self.prefix_v6.remove_all(&sorted.trie_v6.0)
+        self.prefix_v6.remove_all(&sorted.trie_v6.0)?;
+        // Of what they were nothing is known any more.
+        self.raise(change::BANS)?;
+        self.raise(change::SAID)
     }
 
     /// Tells the packet path how many rules have the scope `all`.
@@ -226,6 +239,33 @@ impl Maps {
         })?;
         Gates::map(self.gates.as_fd())?.set(&wanted);
         self.count_all_rules(all_rules)
+    }
+
+    /// How often bans, and what people said, were changed; the indices are
+    /// [`change`](synguard_common::abi::change).
+    pub fn changes(&self) -> Result<[u64; change::COUNT]> {
+        let of = |index| self.changes.get(&index, 0).context("reading CHANGES");
+        Ok([of(change::BANS)?, of(change::SAID)?])
+    }
+
+    fn note_changes(&mut self, rules: impl IntoIterator<Item = Rule>) -> Result<()> {
+        let mut kinds = [false; change::COUNT];
+        for rule in rules {
+            let found_anew = is_protection(&rule) && rule.holders & !holder::DIRECT == 0;
+            kinds[change::BANS as usize] |= rule.origin == origin::AUTOMATIC;
+            kinds[change::SAID as usize] |= rule.origin != origin::AUTOMATIC && !found_anew;
+        }
+        let changed = (0..).zip(kinds).filter(|(_, is)| *is);
+        changed
+            .map(|(kind, _)| kind)
+            .try_for_each(|kind| self.raise(kind))
+    }
+
+    /// By whoever has the rules locked: nobody else raises it meanwhile.
+    fn raise(&mut self, kind: u32) -> Result<()> {
+        let count = self.changes.get(&kind, 0).context("reading CHANGES")?;
+        let raised = self.changes.set(kind, count.wrapping_add(1), 0);
+        raised.context("writing CHANGES")
     }
 
     fn open_gates<'n>(&self, nets: impl IntoIterator<Item = &'n IpNet>) -> Result<()> {

@@ -4,9 +4,11 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use aya::maps::{HashMap, Map, MapData, MapError};
+use synguard_common::abi::layout::Part;
 
 use super::batch;
 use super::plain::{Plain, Words};
+use super::raw_map::RawMap;
 use crate::error::Context as _;
 use crate::{Error, Result};
 
@@ -59,6 +61,17 @@ impl<K: Words, V: Words> Table<K, V> {
     pub(super) fn insert_all(&mut self, keys: &[K], values: &[V]) -> Result<()> {
         batch::update(self.fd.as_fd(), keys, values)
             .map_err(|(_, error)| no_room(error, self.name, self.capacity))
+    }
+
+    /// Takes the entries of another build's map along, and gives their keys.
+    pub(super) fn copy(&mut self, from: &RawMap, part: Part) -> Result<Vec<K>> {
+        let (mut keys, mut values) = (Vec::new(), Vec::new());
+        from.each(part.bytes, |key, value| {
+            keys.push(key);
+            values.push(value);
+        })?;
+        self.insert_all(&keys, &values)?;
+        Ok(keys)
     }
 
     pub(super) fn remove_all(&mut self, keys: &[K]) -> Result<()> {

@@ -5,9 +5,11 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use aya::maps::lpm_trie::{Key, LpmTrie};
 use aya::maps::{Map, MapData};
 use synguard_common::abi::Rule;
+use synguard_common::abi::layout::Part;
 
 use super::batch;
 use super::plain::{Plain, Words};
+use super::raw_map::RawMap;
 use super::table::{describe, full, gone, no_room, present};
 use crate::Result;
 use crate::error::Context as _;
@@ -77,6 +79,16 @@ where
             Err((_, error)) => Err(no_room(error, self.name, self.capacity)),
             Ok(()) => Ok(()),
         }
+    }
+
+    /// Takes the entries of another build's map along.
+    pub(super) fn copy(&mut self, from: &RawMap, part: Part) -> Result<()> {
+        let (mut keys, mut rules) = (Vec::new(), Vec::new());
+        from.each(part.bytes, |key, rule| {
+            keys.push(key);
+            rules.push(rule);
+        })?;
+        self.insert_all(&keys, &rules)
     }
 
     pub(super) fn remove_all(&mut self, keys: &[TrieKey<D>]) -> Result<()> {

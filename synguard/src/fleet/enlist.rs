@@ -5,15 +5,16 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 use tracing::error;
 
-use crate::Result;
 use crate::challenge::settings_for;
 use crate::cli::LogLevel;
 use crate::config::{Resolved, Source};
 use crate::controller::Guard;
-use crate::dataplane::{self, Attached};
+use crate::dataplane::Attached;
 use crate::evidence::Keeper;
 use crate::interface::{Interface, Network};
 use crate::protected::Protected;
+use crate::saved::{self, Occasion};
+use crate::{Result, dataplane};
 
 /// How long a detached filter may take to go: the kernel needs milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -120,8 +121,14 @@ impl Attempt {
     pub(super) fn run(self) -> Tried {
         let level = kernel_level(self.resolved.log_level);
         let settings = &self.resolved.settings;
+        let occasion = Occasion {
+            state: &self.resolved.state_dir,
+            interface: &self.interface.name,
+            settings,
+        };
+        let restore = |maps: &mut _, clock: &_| saved::restore(&occasion, maps, clock);
         Tried {
-            outcome: dataplane::attach(&self.interface, settings, level),
+            outcome: dataplane::attach(&self.interface, settings, level, &restore),
             attempt: self,
         }
     }

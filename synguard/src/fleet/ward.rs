@@ -67,6 +67,10 @@ pub(super) async fn work(
         }
     };
     let outcome = match guard.run(told, news).await {
+        Ok(ending @ Ending::Forgotten) => {
+            let left = leave(&mut guard, ending).await;
+            left.and(guard.forget()).map(|()| ending)
+        }
         Ok(ending) => leave(&mut guard, ending).await.map(|()| ending),
         Err(failure) => {
             error!("{name}: the controller ends, the filter stays in place: {failure}");

@@ -15,6 +15,9 @@ use crate::dataplane::Maps;
 use crate::rules::BLANK;
 use crate::{Error, Result};
 
+/// How many lists there can be.
+pub const MOST: usize = holder::LISTS as usize;
+
 /// The lists of one interface.
 #[derive(Clone, Debug)]
 pub struct Lists(Vec<List>);
@@ -51,6 +54,18 @@ impl Lists {
     pub fn find(&self, name: &str) -> Option<u32> {
         let named = self.0.iter().position(|list| list.name == padded(name))?;
         u32::try_from(named).ok()
+    }
+
+    /// The names of those among `holders`.
+    pub fn names(&self, holders: u32) -> Vec<String> {
+        let held = self.each().filter(|(bit, _)| holders & bit != 0);
+        held.map(|(_, list)| name(list)).collect()
+    }
+
+    /// The holders of the lists with these names.
+    pub fn holders_of(&self, names: &[String]) -> u32 {
+        let found = names.iter().filter_map(|name| self.find(name));
+        found.fold(0, |all, index| all | holder::of_list(index))
     }
 
     /// A place for one more list.
@@ -152,6 +167,32 @@ pub fn end_entries(maps: &mut Maps, now: u64) -> Result<u64> {
         }
     }
     Ok(entries.len().try_into().unwrap_or(u64::MAX))
+}
+
+/// A list as it was imported, `says` being its action and scope.
+pub fn imported(name: &str, says: (u8, u8), imported_at: u64, prefixes: u64) -> List {
+    List {
+        name: padded(name),
+        imported_at,
+        prefixes,
+        action: u32::from(says.0),
+        scope: u32::from(says.1),
+        changing: 0,
+    }
+}
+
+/// Notes lists in maps that have none, and puts what they will hold in force.
+///
+/// # Errors
+///
+/// [`Error::Failed`] where a map cannot be written.
+pub fn bring_back(maps: &mut Maps, lists: &[List]) -> Result<Lists> {
+    for (index, list) in (0..).zip(lists) {
+        maps.set_list(index, *list)?;
+    }
+    let lists = Lists::read(maps)?;
+    maps.set_settings(with_holders(maps.settings()?, lists.holders()))?;
+    Ok(lists)
 }
 
 /// The name of a list.

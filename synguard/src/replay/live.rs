@@ -41,6 +41,8 @@ pub fn write_record(entry: &LiveRecord, record: &SourceRecord) {
         previous_handshakes,
         source_port,
         reported,
+        #[cfg(feature = "other-layout")]
+            padding: _,
     } = *record;
     entry.syns.set(syns);
     entry.dropped.set(dropped);
@@ -77,6 +79,8 @@ fn of_rule<W, X>(rule: &Rule<W>, word: impl Fn(&W) -> X) -> Rule<X> {
         scope: rule.scope,
         origin: rule.origin,
         prefix_len: rule.prefix_len,
+        #[cfg(feature = "other-layout")]
+        padding: rule.padding,
     }
 }
 
@@ -99,5 +103,7 @@ fn of_record<W, X>(record: &SourceRecord<W>, word: impl Fn(&W) -> X) -> SourceRe
         previous_handshakes: word(&record.previous_handshakes),
         source_port: word(&record.source_port),
         reported: word(&record.reported),
+        #[cfg(feature = "other-layout")]
+        padding: record.padding,
     }
 }

@@ -164,6 +164,8 @@ fn a_ban_keeps_its_first_packets_and_the_report_shows_them() -> Result<()> {
     let report: Value = serde_json::from_str(&synguard.succeed(&elsewhere)?.stdout)?;
     ensure!(report["evidence"][0]["samples"] == Value::Array(Vec::new()));
     controller.terminate()?;
+    // Nor does its removal, which ends the bans.
+    synguard.succeed(&["detach", &synguard.uplink])?;
     ensure!(
         files(synguard, STATE)?.len() == 2,
         "the filter's end took them along"

@@ -43,6 +43,9 @@ fn all(workspace: &Workspace, args: &[OsString], steps: &mut Steps) -> Result<()
         process::run(&mut cargo::host(workspace, "test"))
     })?;
     steps.run("build the program", || build::program(workspace))?;
+    steps.run("build it with another map layout", || {
+        build::other_layout(workspace)
+    })?;
     if !root {
         bail!(
             "not run, as they need root: the installation of the test packages, \

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::process;
 use crate::workspace::Workspace;
@@ -23,6 +23,7 @@ pub fn folder(workspace: &Workspace) -> PathBuf {
 
 /// Fills it anew.
 pub fn fill(workspace: &Workspace) -> Result<()> {
+    check(workspace)?;
     let folder = folder(workspace);
     if folder.exists() {
         fs::remove_dir_all(&folder).context("removing what was packed before")?;
@@ -36,5 +37,19 @@ pub fn fill(workspace: &Workspace) -> Result<()> {
         let mut program = Command::new(workspace.binary());
         process::run(program.args(["completions", shell]).stdout(file))?;
     }
+    Ok(())
+}
+
+/// What tests take filters over from is never shipped.
+fn check(workspace: &Workspace) -> Result<()> {
+    let version = Command::new(workspace.binary()).arg("--version").output();
+    let version = version
+        .context("asking the program for its version")?
+        .stdout;
+    let version = String::from_utf8_lossy(&version).into_owned();
+    ensure!(
+        version.contains("ABI ") && !version.contains("for tests"),
+        "this is no build to ship: {version}"
+    );
     Ok(())
 }

@@ -21,17 +21,24 @@ pub enum Variant {
     /// Without the debug log: its map is of the legacy kind, which bpftool
     /// refuses.
     WithoutLog,
+    /// With another map layout, for the tests of taking over.
+    OtherLayout,
     /// What the benchmark sends with and compares with.
     Bench,
 }
 
 impl Variant {
     /// All there are.
-    pub const ALL: [Self; 3] = [Self::Shipped, Self::WithoutLog, Self::Bench];
+    pub const ALL: [Self; 4] = [
+        Self::Shipped,
+        Self::WithoutLog,
+        Self::OtherLayout,
+        Self::Bench,
+    ];
 
     const fn package(self) -> &'static str {
         match self {
-            Self::Shipped | Self::WithoutLog => "synguard-ebpf",
+            Self::Shipped | Self::WithoutLog | Self::OtherLayout => "synguard-ebpf",
             Self::Bench => "synguard-bench-ebpf",
         }
     }
@@ -95,9 +102,11 @@ fn add_package(command: &mut Command, workspace: &Workspace, variant: Variant) {
         .args(["--release", "--target", TARGET])
         .arg("--target-dir")
         .arg(target_dir(workspace, variant));
-    if variant == Variant::WithoutLog {
-        command.arg("--no-default-features");
-    }
+    match variant {
+        Variant::WithoutLog => command.arg("--no-default-features"),
+        Variant::OtherLayout => command.args(["--features", "other-layout"]),
+        Variant::Shipped | Variant::Bench => command,
+    };
 }
 
 /// One folder for each, as two put their object under the same name.
@@ -105,6 +114,7 @@ fn target_dir(workspace: &Workspace, variant: Variant) -> PathBuf {
     workspace.target().join(match variant {
         Variant::Shipped => "ebpf-build",
         Variant::WithoutLog => "ebpf-build-without-log",
+        Variant::OtherLayout => "ebpf-build-other-layout",
         Variant::Bench => "ebpf-build-bench",
     })
 }

@@ -26,6 +26,16 @@ pub fn build(workspace: &Workspace, toolchain: Toolchain) -> Result<PathBuf> {
     Ok(object)
 }
 
+/// Builds the object with another map layout, which only tests load.
+pub fn build_other_layout(workspace: &Workspace, toolchain: Toolchain) -> Result<PathBuf> {
+    let built = compile::build(workspace, toolchain, Variant::OtherLayout)?;
+    let object = workspace
+        .object()
+        .with_file_name("synguard-other-layout.bpf.o");
+    publish::publish(&built, &object)?;
+    Ok(object)
+}
+
 /// Builds the object that the benchmark embeds.
 pub fn build_bench(workspace: &Workspace, toolchain: Toolchain) -> Result<PathBuf> {
     let built = compile::build(workspace, toolchain, Variant::Bench)?;
