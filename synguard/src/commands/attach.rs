@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use super::first_of;
 use crate::challenge::settings_for;
@@ -15,9 +15,10 @@ use crate::cli::{Attach, LogLevel};
 use crate::config::{Resolved, Source};
 use crate::controller::{Ending, Guard};
 use crate::error::Context as _;
+use crate::events::{Cause, Event};
 use crate::evidence::Keeper;
 use crate::interface::{Interface, Network};
-use crate::{Error, Result, dataplane, kernel, log, privileges, protected, service};
+use crate::{Error, Result, dataplane, kernel, log, privileges, protected, service, telling};
 
 /// How long a detached filter may take to go: the kernel needs milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,10 +35,13 @@ pub(super) async fn run(args: Attach) -> Result<()> {
     let wanted = wanted.collect::<Result<Vec<_>>>()?;
     kernel::check()?;
     privileges::to_attach()?;
-    log::start(general.log_level)?;
+    log::start(general.log_level, general.telling.log_format)?;
     let signals = on_signal()?;
+    telling::start(&general.telling)?;
     let guards = attach_all(wanted, &source).await?;
-    watch_all(guards, &signals).await
+    let watched = watch_all(guards, &signals).await;
+    telling::finish();
+    watched
 }
 
 /// Attaches every interface, or none.
@@ -135,10 +139,12 @@ async fn watch_one(mut guard: Guard, signals: Signals) -> Result<()> {
     let name = guard.interface().to_owned();
     match guard.run(stopped, reload).await {
         Ok(Ending::Detached) => {
+            guard.tell(&detached(Cause::Command));
+            guard.forget();
             guard.put_back(false).await?;
-            info!("{name}: detached by another command");
         }
         Ok(Ending::Lost) => {
+            guard.tell(&detached(Cause::Lost));
             guard.detach()?;
             guard.put_back(false).await?;
             return Err(Error::Absent(format!(
@@ -147,17 +153,18 @@ async fn watch_one(mut guard: Guard, signals: Signals) -> Result<()> {
             )));
         }
         Ok(Ending::Unconfirmed) => {
+            guard.tell(&detached(Cause::Unconfirmed));
+            guard.forget();
             guard.put_back(false).await?;
-            warn!("{name}: nobody said `synguard confirm {name}` in time: detached");
         }
         Ok(Ending::Stopped) if guard.keeps() => {
             guard.put_back(true).await?;
-            info!("{name}: the filter stays in place; `synguard detach {name}` takes it off");
+            guard.tell(&Event::LeftInPlace {});
         }
         Ok(Ending::Stopped) => {
             guard.detach()?;
             guard.put_back(false).await?;
-            info!("{name}: detached");
+            guard.tell(&detached(Cause::Stopped));
         }
         Err(failure) => {
             error!("{name}: the controller ends, the filter stays in place: {failure}");
@@ -165,6 +172,10 @@ async fn watch_one(mut guard: Guard, signals: Signals) -> Result<()> {
         }
     }
     Ok(())
+}
+
+const fn detached(cause: Cause) -> Event {
+    Event::Detached { cause }
 }
 
 /// What signals ask for.

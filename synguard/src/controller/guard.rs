@@ -17,6 +17,7 @@ use super::journal;
 use super::told::Told;
 use crate::config::{Outcome, Resolved, Source, Value};
 use crate::dataplane::{Attached, Events, in_place};
+use crate::events::{Event, Voice};
 use crate::evidence::Keeper;
 use crate::interface::{Network, has_vlans};
 use crate::protected::{self, Protected};
@@ -55,6 +56,7 @@ pub struct Guard {
     pub(super) watch: Watch,
     pub(super) challenger: Challenger,
     pub(super) evidence: Evidence,
+    pub(super) voice: Voice,
     pub(super) next_scan: Instant,
     pub(super) ticks: u32,
 }
@@ -77,6 +79,7 @@ impl Guard {
         let events = Events::open(&attached.pins)?;
         let evidence = Evidence::open(&attached.pins, keeper)?;
         let clock = attached.clock;
+        let voice = Voice::of(attached.pins.interface(), clock.hz);
         let settings = resolved.settings;
         let told = Told::of(&attached.maps.settings()?);
         let challenger = Challenger::new(
@@ -100,6 +103,7 @@ impl Guard {
             watch: Watch::new(settings.spoofed_rate, clock.hz),
             challenger,
             evidence,
+            voice,
             next_scan: Instant::now() + SCAN_EVERY,
             ticks: 0,
         };
@@ -133,7 +137,7 @@ impl Guard {
         self.attached.undoing().run()
     }
 
-    fn introduce(&self) {
+    fn introduce(&mut self) {
         let name = self.interface();
         for shortfall in &self.attached.facts.shortfalls {
             warn!("{name}: {shortfall}");
@@ -144,11 +148,20 @@ impl Guard {
         if self.detection.bans.len() > 0 {
             info!("{name}: {} bans go on", self.detection.bans.len());
         }
-        info!(
-            "{}",
-            journal::attached(name, &self.attached.facts, &self.settings, self.is_dry())
-        );
+        let facts = &self.attached.facts;
+        self.tell(&journal::attached(facts, &self.settings, self.is_dry()));
         self.remind();
+        self.tell_metrics();
+    }
+
+    /// Tells of an event.
+    pub fn tell(&mut self, event: &Event) {
+        self.voice.tell(event, self.attached.clock.now());
+    }
+
+    /// The filter is off on purpose: nobody is to miss it.
+    pub fn forget(&self) {
+        self.voice.watched.forget();
     }
 
     /// Works until `stop` ends or the filter is gone, and reads its settings anew
@@ -195,6 +208,7 @@ impl Guard {
                 }
             };
             if let Err(failure) = outcome {
+                self.voice.watched.update(|told| told.errors += 1);
                 error!("{}: {failure}", self.interface());
             }
         }
@@ -238,6 +252,8 @@ impl Guard {
 
     async fn tick(&mut self) -> Result<()> {
         self.ticks = self.ticks.wrapping_add(1);
+        self.voice.tell_omitted();
+        self.tell_metrics();
         self.listen().await?;
         self.look()?;
         self.challenge()?;
@@ -265,11 +281,7 @@ impl Guard {
         let news = self.watch.look(sample);
         maps.set_flood(self.watch.flood())?;
         if let Some(news) = news {
-            warn!(
-                "{}: {}",
-                self.interface(),
-                journal::flood(&news, &self.attached.clock)
-            );
+            self.tell(&journal::flood(&news, &self.attached.clock));
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ mod protection;
 mod reload;
 mod told;
 mod upkeep;
+mod watched;
 
 pub use guard::{Ending, Guard};
 pub use ledger::Ledger;
