@@ -5,6 +5,8 @@
 //! queues are bounded: the controller never waits.
 
 mod destination;
+#[cfg(test)]
+mod documented;
 mod event;
 mod file;
 mod hook;

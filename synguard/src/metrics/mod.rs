@@ -3,6 +3,8 @@
 //! A scrape reads some dozens of numbers of each interface from its maps, and what its
 //! controller last told: it walks over no records and keeps no controller waiting.
 
+#[cfg(test)]
+mod documented;
 mod encode;
 mod families;
 mod family;

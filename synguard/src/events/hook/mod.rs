@@ -72,6 +72,7 @@ fn work(command: &Command, events: &Receiver<Told>, ending: &OnceLock<Instant>, 
     if let Err(failure) = run::give_up_capabilities() {
         return warn!("`on-event` is not run, as it would have too many privileges: {failure}");
     }
+    run::keep_descriptors();
     while let Ok(told) = events.recv() {
         if ending.get().is_some_and(|at| at.elapsed() > PATIENCE) {
             process().hook_dropped.add(1);

@@ -1,7 +1,8 @@
 //! One run of the hook.
 
+use std::fs;
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd, RawFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStderr, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use caps::CapSet;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_setfl};
+use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid,
 };
@@ -44,6 +46,26 @@ pub(super) enum Outcome {
     },
     /// It could not be started, or not be watched.
     NotStarted(io::Error),
+}
+
+/// Has every descriptor that this process was started with closed where a program is run;
+/// its own ones are anyway.
+pub(super) fn keep_descriptors() {
+    let Ok(open) = fs::read_dir("/proc/self/fd") else {
+        return;
+    };
+    let numbers = open.flatten().filter_map(|entry| {
+        let name = entry.file_name();
+        name.to_str()?.parse::<RawFd>().ok()
+    });
+    for number in numbers.filter(|number| *number > 2).collect::<Vec<_>>() {
+        // SAFETY: it is only borrowed for the two calls, which change a flag of whatever it
+        // is; where it has been closed meanwhile they fail.
+        let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+        if let Ok(flags) = fcntl_getfd(descriptor) {
+            let _ = fcntl_setfd(descriptor, flags | FdFlags::CLOEXEC);
+        }
+    }
 }
 
 /// Gives up, for good and for this thread and what it runs, all capabilities. Without the
@@ -190,7 +212,6 @@ impl Tail {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::path::Path;
 
     use super::*;
@@ -237,6 +258,7 @@ mod tests {
     #[test]
     fn no_descriptor_of_ours_is_its_own() {
         let ours = tempfile::tempfile().unwrap();
+        keep_descriptors();
         // Those of the shell, and the one that lists them.
         let script = "for fd in /proc/self/fd/*; do case ${fd##*/} in 0|1|2) ;; *) \
                       readlink $fd >&2 && exit 1;; esac; done; exit 0";
