@@ -135,11 +135,12 @@ fn quoted(text: &str) -> BTreeSet<String> {
 /// name and the second its fields.
 fn documented() -> BTreeMap<String, BTreeSet<String>> {
     let rows = DOCUMENTED.lines().filter_map(|line| {
-        let cells: Vec<_> = line.strip_prefix("| `")?.split(" | ").collect();
-        let [name, fields, _meaning] = cells[..] else {
-            return None;
-        };
-        Some((name.trim_end_matches('`').to_owned(), quoted(fields)))
+        let mut cells = line.strip_prefix("| `")?.split('|');
+        let (name, fields) = (cells.next()?, cells.next()?);
+        Some((
+            name.trim_end().trim_end_matches('`').to_owned(),
+            quoted(fields),
+        ))
     });
     let rows: Vec<_> = rows.collect();
     let known: BTreeMap<_, _> = rows.iter().cloned().collect();

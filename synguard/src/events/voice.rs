@@ -52,6 +52,7 @@ impl Voice {
         self.watched.count(event);
         if event.is_about_a_source() && !self.budget.take(now) {
             self.omitted += 1;
+            self.watched.update(|told| told.events_omitted += 1);
             return;
         }
         self.say(event);

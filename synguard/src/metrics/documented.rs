@@ -36,7 +36,10 @@ fn names_are_as_prometheus_has_them() {
     for family in sample() {
         let name = family.name();
         assert!(!family.stem.ends_with("_total") && !family.stem.ends_with("_info"));
-        assert!(family.help.ends_with('.') && !family.series.is_empty(), "{name}");
+        assert!(
+            family.help.ends_with('.') && !family.series.is_empty(),
+            "{name}"
+        );
         for series in &family.series {
             // No label may have more values as more sources come.
             for (label, _) in &series.labels {

@@ -143,6 +143,12 @@ fn of_watch(interfaces: &[Interface<'_>]) -> Vec<Family> {
             |told| Some(told.events as f64),
         ),
         told(
+            "synguard_events_omitted",
+            Kind::Counter,
+            "Of them, those about single sources that were too many to be told one by one.",
+            |told| Some(told.events_omitted as f64),
+        ),
+        told(
             "synguard_evidence_dropped",
             Kind::Counter,
             "Bans whose first packets were not kept, as the disk was too slow.",

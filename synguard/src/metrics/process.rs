@@ -3,10 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A count that only grows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
+    const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
     /// Counts so many more, and says how many there were.
     pub(crate) fn add(&self, more: u64) -> u64 {
         self.0.fetch_add(more, Ordering::Relaxed)
@@ -36,16 +40,14 @@ pub(crate) struct Process {
     pub(crate) hook_dropped: Counter,
 }
 
-const NONE: Counter = Counter(AtomicU64::new(0));
-
 static PROCESS: Process = Process {
-    events_written: NONE,
-    events_dropped: NONE,
-    hook_done: NONE,
-    hook_failed: NONE,
-    hook_timed_out: NONE,
-    hook_not_started: NONE,
-    hook_dropped: NONE,
+    events_written: Counter::new(),
+    events_dropped: Counter::new(),
+    hook_done: Counter::new(),
+    hook_failed: Counter::new(),
+    hook_timed_out: Counter::new(),
+    hook_not_started: Counter::new(),
+    hook_dropped: Counter::new(),
 };
 
 /// Those of this process.

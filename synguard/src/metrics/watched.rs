@@ -40,6 +40,8 @@ pub(crate) struct Told {
     pub(crate) lifts: BTreeMap<&'static str, u64>,
     /// Events so far.
     pub(crate) events: u64,
+    /// Of them, too many to be told one by one.
+    pub(crate) events_omitted: u64,
     /// Whether the last reload was refused; none where there was none.
     pub(crate) reload_failed: Option<bool>,
 }

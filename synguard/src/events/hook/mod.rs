@@ -22,12 +22,12 @@ use crate::metrics::process;
 const WAITING: usize = 256;
 /// How long one may take, until it is ended.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// So long after the controller's end events that wait may still begin.
+/// So long after its end, or the controller's, events that wait may still begin.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Takes events, and never keeps anybody waiting.
 pub(super) struct Hook {
-    sender: SyncSender<Told>,
+    sender: Option<SyncSender<Told>>,
     ending: Arc<OnceLock<Instant>>,
     /// Closed when the last one has ended.
     done: Receiver<()>,
@@ -47,7 +47,7 @@ impl Hook {
         let (command, end) = (command.clone(), Arc::clone(&ending));
         thread::spawn(move || work(&command, &receiver, &end, tell));
         Ok(Self {
-            sender,
+            sender: Some(sender),
             ending,
             done,
         })
@@ -55,16 +55,29 @@ impl Hook {
 
     /// Has it run for an event.
     pub(super) fn put(&self, told: Told) {
-        if self.sender.try_send(told).is_err() && process().hook_dropped.add(1) == 0 {
+        let sender = self.sender.as_ref();
+        let taken = sender.is_some_and(|sender| sender.try_send(told).is_ok());
+        if !taken && process().hook_dropped.add(1) == 0 {
             warn!("events come faster than `on-event` handles them: some are left out");
         }
     }
 
     /// Ends it, and waits a while for those that still run or wait.
-    pub(super) fn finish(self) {
-        let _ = self.ending.set(Instant::now());
-        drop(self.sender);
+    pub(super) fn finish(mut self) {
+        self.end();
         let _ = self.done.recv_timeout(TIMEOUT + run::GRACE + PATIENCE);
+    }
+
+    /// Takes no more, and lets what waits begin for a while yet.
+    fn end(&mut self) {
+        let _ = self.ending.set(Instant::now());
+        self.sender = None;
+    }
+}
+
+impl Drop for Hook {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

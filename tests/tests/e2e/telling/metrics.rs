@@ -21,9 +21,9 @@ const FAILED: Option<i32> = Some(1);
 /// In namespaces of which nobody else knows.
 const PORT: &str = "9788";
 const TARGET: &str = "127.0.0.1:9788";
-/// A scrape of an idle interface takes milliseconds; this one is in a flood, with all
-/// processors busy.
-const SLOW: Duration = Duration::from_secs(1);
+/// With all processors busy, and curl to be started. A walk over so many records takes
+/// longer.
+const SLOW: Duration = Duration::from_millis(500);
 
 fn curl(namespace: &Namespace, url: &str, more: &[&str]) -> Command {
     let mut command = namespace.command("curl");
@@ -284,16 +284,15 @@ fn a_flood_of_a_million_sources_costs_a_scrape_nothing() -> Result<()> {
     const SPOOFED: u64 = 1_000_000;
     let lab = Lab::without_services()?;
     let (synguard, host) = (&lab.synguard, &lab.topology.host);
-    let _controller = synguard.attach(&["--metrics", PORT])?;
+    let _controller = synguard.attach(&["--metrics", PORT, "--max-sources", "1000000"])?;
     let before = scrape(host)?;
     let crowd = Crowd::start(&lab.topology, CONTAINER.into(), 200_000)?;
-    let (mut slowest, mut scrapes) = (Duration::ZERO, 0_u32);
+    let mut took = Vec::new();
     let end = Instant::now() + 2 * wait::GENEROUS;
     let told = loop {
         let begun = Instant::now();
         let told = scrape(host)?;
-        slowest = slowest.max(begun.elapsed());
-        scrapes += 1;
+        took.push(begun.elapsed());
         if sum(&told, "synguard_syns_total", &[])? >= SPOOFED as f64 {
             break told;
         }
@@ -302,8 +301,13 @@ fn a_flood_of_a_million_sources_costs_a_scrape_nothing() -> Result<()> {
         }
     };
     crowd.stop()?;
-    println!("{scrapes} scrapes during a flood, the slowest took {slowest:?}, curl included");
-    ensure!(slowest < SLOW, "{slowest:?}");
+    took.sort();
+    let (median, slowest) = (took[took.len() / 2], took[took.len() - 1]);
+    println!(
+        "{} scrapes during a flood, curl included: {median:?} the median, {slowest:?} the slowest",
+        took.len()
+    );
+    ensure!(median < SLOW, "{median:?}");
     ensure!(
         told.keys().eq(before.keys()),
         "the flood made series: {told:#?}"
