@@ -97,3 +97,75 @@ impl Voice {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const HZ: u32 = 250;
+
+    fn promoted(number: u32, class: Class) -> Event {
+        Event::Promoted(Promoted {
+            source: std::net::Ipv4Addr::from(number).to_string(),
+            class,
+            ban: Duration::from_secs(600),
+            dry_run: false,
+            syns: 501,
+            syns_per_second: 501,
+            handshakes: 0,
+            resets: 0,
+            offence: 1,
+            destination_ports: Vec::new(),
+            distinct_ports: 0,
+            source_port: None,
+            latency: None,
+        })
+    }
+
+    #[test]
+    fn who_floods_from_ever_new_sources_is_told_of_in_part() {
+        let mut voice = Voice::of("test-voice", HZ);
+        for number in 0..3 * BURST {
+            voice.tell(&promoted(number, Class::Flood), 1000);
+        }
+        assert_eq!(voice.omitted, u64::from(2 * BURST));
+        // What is about the interface always is.
+        voice.tell(&Event::Confirmed {}, 1000);
+        voice.tell_omitted();
+        assert_eq!(voice.omitted, 0);
+        for number in 0..BURST {
+            voice.tell(&promoted(number, Class::Flood), 1000 + u64::from(HZ));
+        }
+        let told = u64::from(BURST) - voice.omitted;
+        assert!((1..=u64::from(RATE) + 1).contains(&told), "{told}");
+        voice.watched.forget();
+    }
+
+    #[test]
+    fn a_source_that_is_another_kind_of_offender_now_is_told_of() {
+        let mut voice = Voice::of("test-voice-classes", HZ);
+        for (class, expected) in [
+            (Class::Reflection, None),
+            (Class::Reflection, None),
+            (Class::Flood, Some((Class::Reflection, Class::Flood))),
+            (Class::Scan, Some((Class::Flood, Class::Scan))),
+        ] {
+            let changed = match voice.class_change(&promoted(1, class)) {
+                Some(Event::ClassChanged {
+                    former_class,
+                    class,
+                    ..
+                }) => Some((former_class, class)),
+                _ => None,
+            };
+            assert_eq!(changed, expected);
+        }
+        for number in 0..2 * CLASSES as u32 {
+            voice.class_change(&promoted(number, Class::Scan));
+        }
+        assert!(voice.classes.len() <= CLASSES);
+        voice.watched.forget();
+    }
+}
