@@ -15,8 +15,10 @@ use crate::address::parse_prefix;
 use crate::capture::parse_reason;
 use crate::config::{self, Given};
 use crate::contact::{Endpoints, WhoisServer, parse_bootstrap, parse_whois};
+use crate::events::{Destination, OnEvent, parse_command, parse_destination};
 use crate::evidence;
 use crate::lists::parse_name;
+use crate::metrics::{Listen, parse_listen};
 use crate::ports::Ports;
 use crate::report::{parse_email, parse_organisation};
 use crate::rules::{Scope, parse_lasting};
@@ -179,6 +181,29 @@ pub struct AttachOptions {
     /// How much to log; from `debug` on the kernel side tells of every SYN.
     #[arg(long, value_enum, default_value = "info", value_name = "LEVEL")]
     pub log_level: LogLevel,
+    /// What others are told.
+    #[command(flatten)]
+    pub telling: Telling,
+}
+
+/// What others are told; of the whole controller.
+#[derive(Args, Clone, Debug)]
+pub struct Telling {
+    /// How to log: for people, or a JSON object a line.
+    #[arg(long, value_enum, default_value = "text", value_name = "FORMAT")]
+    pub log_format: LogFormat,
+    /// Append what happens to this file, or write it to standard output with `-`: a JSON
+    /// object a line (docs/events.md).
+    #[arg(long, value_name = "FILE|-|off", default_value = "off", hide_default_value = true, value_parser = parse_destination)]
+    pub events: Destination,
+    /// Run this program for each event, with these arguments; the event is its standard
+    /// input. Words are told apart as in a shell, and nothing is expanded.
+    #[arg(long, value_name = "PROGRAM|off", default_value = "off", hide_default_value = true, value_parser = parse_command)]
+    pub on_event: OnEvent,
+    /// Show metrics to Prometheus, at `/metrics` of this address; a port by itself is one
+    /// of loopback.
+    #[arg(long, value_name = "[ADDRESS:]PORT|off", default_value = "off", hide_default_value = true, value_parser = parse_listen)]
+    pub metrics: Listen,
 }
 
 /// What to detect and what to do about it.
@@ -258,6 +283,15 @@ pub enum LogLevel {
     Debug,
     /// And what the libraries say.
     Trace,
+}
+
+/// How to log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people, and for the journal where that reads it.
+    Text,
+    /// An object a line, for programs.
+    Json,
 }
 
 /// Show what is happening.

@@ -9,6 +9,9 @@ use synguard_common::verdict::{Reason, Verdict};
 pub struct Counters([u64; Reason::COUNT]);
 
 impl Counters {
+    /// Nothing counted yet.
+    pub const NONE: Self = Self([0; Reason::COUNT]);
+
     /// Counts so many more packets under a reason.
     pub const fn add(&mut self, reason: Reason, packets: u64) {
         self.0[reason as usize] += packets;

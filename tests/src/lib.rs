@@ -9,7 +9,7 @@
 //! The pieces, from the ground up: [`wait`], [`program`], [`namespace`],
 //! [`mounts`], [`address`], [`topology`]; in that network [`services`],
 //! [`clients`], [`download`], [`upload`], [`far_client`], [`wrk`], [`greeter`],
-//! [`registry`], [`tcp`], [`handmade`], [`flood`], [`sender`], [`crowd`] and
+//! [`prometheus`], [`registry`], [`tcp`], [`handmade`], [`flood`], [`sender`], [`crowd`] and
 //! [`real_capture`];
 //! watching it [`capture`], [`syn_acks`] and [`ping`]; written down, [`capture_file`]
 //! and [`seed_attack`]; and [`synguard`], the thing under test.
@@ -39,6 +39,7 @@ pub mod namespace;
 pub mod packet_socket;
 pub mod ping;
 pub mod program;
+pub mod prometheus;
 pub mod reach;
 pub mod real_capture;
 pub mod reboot;

@@ -23,6 +23,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("nginx", "nginx-light"),
     ("openssl", "openssl"),
     ("postfix", "postfix"),
+    ("prometheus", "prometheus"),
+    ("promtool", "prometheus"),
     ("setpriv", "util-linux"),
     ("ss", "iproute2"),
     ("swaks", "swaks"),

@@ -10,7 +10,7 @@ use crate::cli::Attach;
 use crate::config::Source;
 use crate::error::Context as _;
 use crate::fleet::{Fleet, Wishes};
-use crate::{Result, kernel, log, privileges, service};
+use crate::{Result, kernel, log, privileges, service, telling};
 
 pub(super) async fn run(args: Attach) -> Result<()> {
     let source = Source::new(args.config.as_deref(), &args.given)?;
@@ -21,8 +21,9 @@ pub(super) async fn run(args: Attach) -> Result<()> {
     }
     kernel::check()?;
     privileges::to_attach()?;
-    log::start(general.log_level)?;
+    log::start(general.log_level, general.telling.log_format)?;
     let wishes = on_signal()?;
+    telling::start(&general.telling)?;
     let local = LocalSet::new();
     let work = async {
         let alive = spawn_local(service::keep_alive());
@@ -31,7 +32,9 @@ pub(super) async fn run(args: Attach) -> Result<()> {
         alive.abort();
         first_of(errors)
     };
-    local.run_until(work).await
+    let worked = local.run_until(work).await;
+    telling::finish();
+    worked
 }
 
 fn on_signal() -> Result<Wishes> {

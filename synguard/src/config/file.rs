@@ -220,6 +220,16 @@ mod tests {
                 "before the first section",
             ),
             (
+                "[interface.eth0]\nmetrics = 9788",
+                2,
+                "before the first section",
+            ),
+            ("on-event = [1]", 1, "an array of anything but words"),
+            ("on-event = []", 1, "an array of anything but words"),
+            ("on-event = [\"tell\"]", 1, "begins at /"),
+            ("metrics = \"on\"", 1, "on is no port"),
+            ("events = \"here\"", 1, "here is no file's path"),
+            (
                 "[interface.eth0.100]\nkeep = true",
                 1,
                 "[interface.\"eth0.100\"]",
@@ -256,6 +266,15 @@ mod tests {
             assert!(fault.text.contains(said), "{text}: {fault:?}");
             assert_eq!(fault.line, line, "{text}: {fault:?}");
         }
+    }
+
+    #[test]
+    fn a_command_may_be_an_array_of_its_words() {
+        let file = parse("on-event = [\"/bin/tell\", \"the night shift\"]").unwrap();
+        assert_eq!(
+            file.general["on-event"].value,
+            "/bin/tell 'the night shift'"
+        );
     }
 
     #[test]

@@ -11,7 +11,16 @@ use crate::interface::Pattern;
 /// The table of the interfaces' sections.
 const INTERFACE: &str = "interface";
 /// What is of the whole controller, and stands before the sections.
-const GENERAL_ONLY: [&str; 2] = ["log-level", INTERFACES];
+const GENERAL_ONLY: [&str; 6] = [
+    INTERFACES,
+    "log-level",
+    "log-format",
+    "events",
+    "on-event",
+    "metrics",
+];
+/// What may be an array: the words of a command, each by itself.
+const COMMANDS: [&str; 1] = ["on-event"];
 /// `IFNAMSIZ` less the NUL (`include/uapi/linux/if.h`), in bytes.
 const LONGEST_NAME: usize = 15;
 
@@ -113,7 +122,7 @@ impl<'t> Reader<'t> {
             self.fault(at, unknown(name));
             return;
         }
-        let value = match plain(value.get_ref()) {
+        let value = match words(name, value.get_ref()).unwrap_or_else(|| plain(value.get_ref())) {
             Ok(value) => value,
             Err(what) => {
                 let text = format!("`{name}` takes one value, as its flag does, and not {what}");
@@ -162,6 +171,23 @@ fn unknown(key: &str) -> String {
     let hint = hint(key, names.iter().map(String::as_str))
         .unwrap_or_else(|| "the keys are the flags of `synguard attach --help`".to_owned());
     format!("unknown key `{key}`: {hint}")
+}
+
+/// The words of a command as its flag takes them; nothing where it is no array, or no
+/// command.
+fn words(key: &str, value: &DeValue<'_>) -> Option<Result<String, &'static str>> {
+    let DeValue::Array(words) = value else {
+        return None;
+    };
+    if !COMMANDS.contains(&key) {
+        return None;
+    }
+    let words: Option<Vec<_>> = words.iter().map(|word| word.get_ref().as_str()).collect();
+    let joined = words.map(shlex::try_join);
+    Some(match joined {
+        Some(Ok(joined)) if !joined.is_empty() => Ok(joined),
+        _ => Err("an array of anything but words"),
+    })
 }
 
 /// The value as a flag takes it, or what it is instead.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::file::File;
 use super::given::Given;
 use super::{Origin, PATH, Value, keys};
-use crate::cli::LogLevel;
+use crate::cli::{LogLevel, Telling};
 use crate::settings::{Objection, Settings};
 use crate::{Error, Result};
 
@@ -17,6 +17,8 @@ pub struct Resolved {
     pub settings: Settings,
     /// How much it logs.
     pub log_level: LogLevel,
+    /// What it tells others.
+    pub telling: Telling,
     /// Where it keeps evidence.
     pub state_dir: PathBuf,
     /// Each key's value.
@@ -123,6 +125,7 @@ pub(super) fn objection(
         None => Ok(Resolved {
             settings,
             log_level: options.log_level,
+            telling: options.telling,
             state_dir: options.state_dir,
             values,
         }),

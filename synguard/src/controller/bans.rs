@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use ipnet::IpNet;
 use synguard_common::abi::Rule;
 
+use crate::class::Class;
+
 /// When a ban was made and when it ends, in ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Ban {
     since: u64,
     expires: u64,
+    class: Class,
 }
 
 /// The bans of one interface.
@@ -29,16 +32,23 @@ impl Bans {
         self.0.clear();
     }
 
-    pub(super) fn insert(&mut self, net: IpNet, rule: &Rule) {
+    pub(super) fn insert(&mut self, net: IpNet, rule: &Rule, class: Class) {
         let ban = Ban {
             since: rule.since,
             expires: rule.expires,
+            class,
         };
         self.0.insert(net, ban);
     }
 
     pub(super) fn remove(&mut self, net: &IpNet) {
         self.0.remove(net);
+    }
+
+    /// How many there are of this class.
+    pub(super) fn of(&self, class: Class) -> u64 {
+        let of_class = self.0.values().filter(|ban| ban.class == class);
+        of_class.count() as u64
     }
 
     /// When this one was made, in ticks.
@@ -80,12 +90,13 @@ mod tests {
                 expires,
                 ..BLANK
             };
-            bans.insert(net.parse().unwrap(), &rule);
+            bans.insert(net.parse().unwrap(), &rule, Class::Flood);
         }
         let mut due = bans.to_look_at(100, 10);
         due.sort();
         let due: Vec<_> = due.iter().map(ToString::to_string).collect();
         assert_eq!(due, ["192.0.2.2/32", "192.0.2.3/32"]);
+        assert_eq!((bans.of(Class::Flood), bans.of(Class::Scan)), (3, 0));
         assert!(bans.any_since(100, 10) && !bans.any_since(101, 10));
     }
 }

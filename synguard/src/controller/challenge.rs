@@ -17,6 +17,7 @@ use super::journal;
 use crate::challenge::{Errand, Obstacle, Plan, Wanted};
 use crate::dataplane::Facts;
 use crate::error::Context as _;
+use crate::events::Event;
 use crate::interface::has_vlans;
 use crate::settings::{ANSWERS, Challenge, Settings};
 use crate::{Result, challenge};
@@ -230,10 +231,11 @@ impl Guard {
         self.challenger.calm_at = None;
         let flood = self.flood();
         if let Some(plan) = &self.challenger.plan {
-            info!("{}: {}", self.interface(), journal::engaged(plan, &flood));
+            let event = journal::engaged(plan, &flood);
             for lacking in journal::lacking(plan) {
                 warn!("{}: {lacking}", self.interface());
             }
+            self.tell(&event);
         }
         Ok(())
     }
@@ -246,15 +248,12 @@ impl Guard {
         self.challenger.calm_at = Some(Instant::now() + GRACE);
         let answered = self.attached.maps.counters()?.of(Reason::SynAnswered);
         let clock = &self.attached.clock;
-        info!(
-            "{}: {}",
-            self.interface(),
-            journal::disengaged(
-                why,
-                clock.since(engaged.since, clock.now()),
-                answered.saturating_sub(engaged.answered_before),
-            )
-        );
+        let event = Event::ChallengesDisengaged {
+            reason: why.to_owned(),
+            lasted: clock.since(engaged.since, clock.now()),
+            answered: answered.saturating_sub(engaged.answered_before),
+        };
+        self.tell(&event);
         Ok(())
     }
 

@@ -11,6 +11,7 @@ use super::bans::Bans;
 use super::ledger::Ledger;
 use super::plan::{Change, Lift, Policy, lift};
 use super::promotion::Suspects;
+use crate::class::Class;
 use crate::clock::Clock;
 use crate::settings::Settings;
 use crate::{Result, address};
@@ -37,6 +38,8 @@ pub struct Detection {
     pub(super) mask: SourceMask,
     pub(super) bans: Bans,
     pub(super) suspects: Suspects,
+    /// How many sources had a record at the last scan.
+    pub(super) tracked: usize,
     /// Whether as many bans as there may be have been told of.
     pub(super) was_full: bool,
 }
@@ -49,6 +52,7 @@ impl Detection {
             mask: settings.source_mask(),
             bans: Bans::default(),
             suspects: Suspects::default(),
+            tracked: 0,
             was_full: false,
         }
     }
@@ -117,7 +121,8 @@ impl Detection {
             if let Some(change) = lift(net, &rule, None, &self.policy, now) {
                 over.push(change);
             } else if rule.origin == origin::AUTOMATIC {
-                self.bans.insert(net, &rule);
+                self.bans
+                    .insert(net, &rule, Class::of(&rule, self.policy.syn_rate()));
             }
         })?;
         Ok(over)
@@ -134,7 +139,10 @@ impl Detection {
         }
         let in_force = ledger.apply(change, reported)?;
         match change {
-            Change::Promote(net, rule, _) if in_force => self.bans.insert(*net, rule),
+            Change::Promote(net, rule, _) if in_force => {
+                let class = Class::of(rule, self.policy.syn_rate());
+                self.bans.insert(*net, rule, class);
+            }
             // It was no offence.
             Change::Lift(net, _, Lift::CompletesHandshakes(_)) => {
                 ledger.forget_offences_of(address::to_words(net.addr()))?;

@@ -73,6 +73,11 @@ impl Evidence {
         })
     }
 
+    /// Bans whose packets were not kept.
+    pub(super) fn dropped(&self) -> u64 {
+        self.keeper.dropped()
+    }
+
     /// Waits for the next packets.
     pub(super) async fn next(&mut self) -> Result<Vec<abi::Sample>> {
         self.samples.next().await

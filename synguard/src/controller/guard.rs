@@ -21,6 +21,7 @@ use super::told::Told;
 use crate::config::{Outcome, Resolved, Source, Value};
 use crate::dataplane::{Attached, Events};
 use crate::error::Context as _;
+use crate::events::{Event, Voice};
 use crate::evidence::Keeper;
 use crate::interface::{Interface, Links, Network, has_vlans};
 use crate::protected::{self, Protected};
@@ -76,6 +77,7 @@ pub struct Guard {
     pub(super) evidence: Evidence,
     pub(super) presence: Presence,
     pub(super) saving: Saving,
+    pub(super) voice: Voice,
     pub(super) next_scan: Instant,
     pub(super) ticks: u32,
     /// Nothing is pinned any more, and cannot be.
@@ -104,6 +106,7 @@ impl Guard {
         let evidence = Evidence::open(&attached.pins, keeper)?;
         let saving = Saving::start(&resolved.state_dir, &attached)?;
         let clock = attached.clock;
+        let voice = Voice::of(attached.pins.interface(), clock.hz);
         let settings = resolved.settings;
         let told = Told::of(&attached.maps.settings()?);
         let challenger = Challenger::new(
@@ -129,6 +132,7 @@ impl Guard {
             evidence,
             presence: Presence::new(interface.index, program),
             saving,
+            voice,
             next_scan: Instant::now() + SCAN_EVERY,
             ticks: 0,
             is_adrift: false,
@@ -163,7 +167,7 @@ impl Guard {
         self.attached.undoing().run()
     }
 
-    fn introduce(&self) {
+    fn introduce(&mut self) {
         let name = self.interface();
         for shortfall in &self.attached.facts.shortfalls {
             warn!("{name}: {shortfall}");
@@ -174,11 +178,20 @@ impl Guard {
         if self.detection.bans.len() > 0 {
             info!("{name}: {} bans go on", self.detection.bans.len());
         }
-        info!(
-            "{}",
-            journal::attached(name, &self.attached.facts, &self.settings, self.is_dry())
-        );
+        let facts = &self.attached.facts;
+        self.tell(&journal::attached(facts, &self.settings, self.is_dry()));
         self.remind();
+        self.tell_metrics();
+    }
+
+    /// Tells of an event.
+    pub fn tell(&mut self, event: &Event) {
+        self.voice.tell(event, self.attached.clock.now());
+    }
+
+    /// The filter is off on purpose: nobody is to miss it in the metrics.
+    pub fn unwatch(&self) {
+        self.voice.watched.forget();
     }
 
     /// Works until `stop` ends, with what that gives, or the filter is gone; an interface
@@ -237,6 +250,7 @@ impl Guard {
                 }
             };
             if let Err(failure) = outcome {
+                self.voice.watched.update(|told| told.errors += 1);
                 error!("{}: {failure}", self.interface());
             }
         }
@@ -273,6 +287,8 @@ impl Guard {
 
     async fn tick(&mut self) -> Result<()> {
         self.ticks = self.ticks.wrapping_add(1);
+        self.voice.tell_omitted();
+        self.tell_metrics();
         self.listen().await?;
         self.look()?;
         if !self.presence.is_away() {
@@ -302,11 +318,7 @@ impl Guard {
         let news = self.watch.look(sample);
         maps.set_flood(self.watch.flood())?;
         if let Some(news) = news {
-            warn!(
-                "{}: {}",
-                self.interface(),
-                journal::flood(&news, &self.attached.clock)
-            );
+            self.tell(&journal::flood(&news, &self.attached.clock));
         }
         Ok(())
     }

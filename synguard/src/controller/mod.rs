@@ -18,6 +18,7 @@ mod saving;
 mod told;
 mod unmounted;
 mod upkeep;
+mod watched;
 
 pub use guard::{Ending, Guard, News};
 pub use ledger::Ledger;

@@ -3,18 +3,20 @@
 use ipnet::IpNet;
 use synguard_common::abi::{Offences, Rule, SourceRecord};
 use synguard_common::source::{Address, SourceKey};
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::journal;
 use super::ledger::Ledger;
 use super::plan::{Change, Policy};
 use crate::dataplane::Attached;
+use crate::events::Voice;
 use crate::rules::put;
 use crate::{Result, lists};
 
 /// An attached interface's maps.
 pub(super) struct Pinned<'a> {
     pub(super) attached: &'a mut Attached,
+    pub(super) voice: &'a mut Voice,
     pub(super) policy: Policy,
     pub(super) dry_run: bool,
 }
@@ -90,12 +92,11 @@ impl Ledger for Pinned<'_> {
         if !self.put(change)? {
             return Ok(false);
         }
-        let clock = &self.attached.clock;
-        let remark = reported.map_or_else(String::new, |reported| {
-            journal::latency(clock.since(reported, clock.now()), clock)
-        });
-        let said = journal::change(change, clock, &self.policy, self.dry_run);
-        info!("{}: {said}{remark}", self.interface());
+        let (clock, now) = (self.attached.clock, self.now());
+        // As exactly as ticks tell.
+        let latency = reported.map(|reported| clock.since(reported, now) + clock.duration(1));
+        let event = journal::change(change, &clock, &self.policy, self.dry_run, latency);
+        self.voice.tell(&event, now);
         Ok(true)
     }
 

@@ -8,9 +8,10 @@ use std::time::Instant;
 use tracing::{info, warn};
 
 use super::guard::{Ending, Guard};
+use crate::events::Event;
 use crate::interface::{Interface, Links};
 use crate::protected::{self, Protected};
-use crate::{Result, challenge, text};
+use crate::{Result, challenge};
 
 /// Where the filter was last seen.
 #[derive(Debug)]
@@ -127,13 +128,9 @@ impl Guard {
     async fn leave(&mut self) {
         self.presence.away.set(Some(Instant::now()));
         self.presence.called = None;
-        let name = self.interface();
         let bans = self.detection.bans.len() as u64;
-        warn!(
-            "{name}: the interface is gone (deleted, or moved to another network namespace): \
-             waiting for it to come back, with {} kept",
-            text::count(bans, "ban", "bans")
-        );
+        self.tell(&Event::InterfaceGone { bans });
+        self.tell_metrics();
         let calmed = self.begin_challenges_anew("the interface is gone").await;
         if let Err(failure) = self.attached.let_go().and(calmed) {
             warn!("{}: {failure}", self.interface());
@@ -166,17 +163,13 @@ impl Guard {
         self.presence.away.set(None);
         self.presence.called = None;
         self.veth = interface.veth;
-        let mode = if self.attached.facts.native {
-            "native"
-        } else {
-            "generic"
+        let back = Event::InterfaceBack {
+            mode: self.attached.facts.mode(),
+            bans: self.detection.bans.len() as u64,
+            latency: took,
         };
-        info!(
-            "{}: it is back: filtered again {took:.1?} after the kernel told of it, in {mode} mode, \
-             with {} in force",
-            self.interface(),
-            text::count(self.detection.bans.len() as u64, "ban", "bans"),
-        );
+        self.tell(&back);
+        self.tell_metrics();
         self.begin_challenges_anew("the interface is another one")
             .await
     }

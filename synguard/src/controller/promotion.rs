@@ -99,11 +99,14 @@ impl Detection {
     pub fn scan(&mut self, ledger: &mut impl Ledger) -> Result<()> {
         let now = ledger.now();
         let mut over = Vec::new();
+        let mut tracked = 0;
         ledger.review(&mut |source, record| {
+            tracked += 1;
             if judge(&record, &self.policy, now).is_some() {
                 over.push((source, record));
             }
         })?;
+        self.tracked = tracked;
         for (source, record) in over {
             self.consider(ledger, source, &record)?;
         }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use tracing::{error, info, warn};
+use tracing::warn;
 
 use super::guard::Guard;
+use super::journal;
 use crate::cli::LogLevel;
 use crate::config::{self, InForce, Outcome, Resolved, Value};
 use crate::settings::Settings;
-use crate::{Result, challenge, log};
+use crate::{Result, challenge, events, log, telling};
 
 /// What needs a new attachment, and how to get one.
 const FIXED: [(&str, &str); 5] = [
@@ -33,6 +34,7 @@ impl Guard {
     /// Reads the settings anew, and puts in force what can be. A file with anything
     /// wrong in it changes nothing.
     pub(super) async fn reload(&mut self) {
+        events::reopen();
         // Before the file is read: who asks later may have changed it later.
         let request = config::asked(&self.attached.pins);
         let resolved = self.source.resolve(self.interface());
@@ -44,7 +46,7 @@ impl Guard {
             refused: Some(failure.to_string()),
             ..Outcome::default()
         });
-        self.log(&outcome);
+        self.tell(&journal::reloaded(&outcome));
         self.tell_settings(request, outcome);
     }
 
@@ -70,6 +72,11 @@ impl Guard {
             self.keep_value("challenge", &mut resolved.values);
             changed.remove("challenge");
             kept.push(format!("challenge: {obstacle}"));
+        }
+        for (key, failure) in telling::adopt(&resolved.telling) {
+            self.keep_value(key, &mut resolved.values);
+            changed.remove(key);
+            kept.push(format!("{key}: {failure}"));
         }
         if !changed.is_empty() {
             self.attached.adopt(&settings)?;
@@ -124,23 +131,6 @@ impl Guard {
     fn keep_value(&self, key: &str, values: &mut BTreeMap<String, Value>) {
         if let Some(value) = self.values.get(key) {
             values.insert(key.to_owned(), value.clone());
-        }
-    }
-
-    fn log(&self, outcome: &Outcome) {
-        let name = self.interface();
-        if let Some(why) = &outcome.refused {
-            error!("{name}: not reloaded, the settings stay as they were: {why}");
-            return;
-        }
-        if outcome.changed.is_empty() {
-            info!("{name}: reloaded, nothing is new");
-        }
-        for change in &outcome.changed {
-            info!("{name}: reloaded: {change}");
-        }
-        for kept in &outcome.kept {
-            warn!("{name}: not changed by the reload: {kept}");
         }
     }
 

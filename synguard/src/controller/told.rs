@@ -2,9 +2,10 @@
 //! `synguard confirm`. It holds without one, and a living one goes along with it.
 
 use synguard_common::abi::{NEVER, Settings as KernelSettings, dry_run};
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use super::guard::Guard;
+use crate::events::Event;
 use crate::{Result, text};
 
 /// What people last told the packet path.
@@ -30,9 +31,8 @@ impl Guard {
     pub(super) async fn listen(&mut self) -> Result<()> {
         let told = Told::of(&self.attached.maps.settings()?);
         let before = std::mem::replace(&mut self.told, told);
-        let name = self.interface();
         if told.passes_from == NEVER && before.passes_from != NEVER {
-            info!("{name}: confirmed: the filter stays");
+            self.tell(&Event::Confirmed {});
         }
         if told.panic == before.panic {
             return Ok(());
@@ -40,18 +40,18 @@ impl Guard {
         if told.panic {
             self.remind();
         } else {
-            info!("{name}: the panic is over");
+            self.tell(&Event::PanicOver {});
         }
         self.begin_challenges_anew("somebody panicked").await?;
         self.sweep()
     }
 
     /// Says what keeps the filter from dropping, or soon will.
-    pub(super) fn remind(&self) {
-        let name = self.interface();
+    pub(super) fn remind(&mut self) {
         if self.told.panic {
-            warn!("{name}: panic: nothing is dropped until `synguard panic {name} --over` is said");
+            self.tell(&Event::PanicBegun {});
         }
+        let name = self.interface();
         if self.told.passes_from != NEVER {
             let clock = &self.attached.clock;
             let left = clock.since(clock.now(), self.told.passes_from);

@@ -9,6 +9,7 @@ use super::detection::{Detection, SCAN_EVERY};
 use super::guard::{Guard, TIDY_EVERY};
 use super::pinned::Pinned;
 use super::protection;
+use crate::metrics::RuleCounts;
 use crate::{Result, lists, text};
 
 /// A scan of all records is to take at most one part in so many of the time.
@@ -30,7 +31,9 @@ impl Guard {
         let begun = Instant::now();
         let (detection, mut ledger) = self.parts();
         detection.scan(&mut ledger)?;
-        self.next_scan = Instant::now() + SCAN_EVERY.max(begun.elapsed() * SCAN_SHARE);
+        let took = begun.elapsed();
+        self.voice.watched.update(|told| told.scan = took);
+        self.next_scan = Instant::now() + SCAN_EVERY.max(took * SCAN_SHARE);
         Ok(())
     }
 
@@ -59,7 +62,14 @@ impl Guard {
         }
         let (detection, mut ledger) = self.parts();
         let maps = &ledger.attached.maps;
-        let over = detection.learn(now, |each| maps.each_rule(each))?;
+        let (mask, mut rules) = (detection.mask, RuleCounts::default());
+        let over = detection.learn(now, |each| {
+            maps.each_rule(|net, rule| {
+                rules.add(&net, &rule, &mask);
+                each(net, rule);
+            })
+        })?;
+        ledger.voice.watched.update(|told| told.rules = rules);
         detection.forget(&mut ledger)?;
         over.iter()
             .try_for_each(|change| detection.apply(&mut ledger, change, None))
@@ -71,6 +81,7 @@ impl Guard {
             policy: *self.detection.policy(),
             dry_run: self.is_dry(),
             attached: &mut self.attached,
+            voice: &mut self.voice,
         };
         (&mut self.detection, ledger)
     }

@@ -56,6 +56,13 @@ pub struct Facts {
     pub shortfalls: Vec<String>,
 }
 
+impl Facts {
+    /// Where the program runs, for people and programs.
+    pub const fn mode(&self) -> &'static str {
+        if self.native { "native" } else { "generic" }
+    }
+}
+
 /// What is already there on an interface.
 struct State {
     maps: Found,

@@ -1,6 +1,7 @@
 //! The thread that writes evidence down.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -19,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Keeper {
     sender: Option<SyncSender<Ban>>,
+    dropped: AtomicU64,
     /// Closed when all is written.
     done: Receiver<()>,
 }
@@ -34,16 +36,24 @@ impl Keeper {
         thread::spawn(move || keep(ring, &interface, &receiver, tell));
         Self {
             sender: Some(sender),
+            dropped: AtomicU64::new(0),
             done,
         }
     }
 
     /// Has packets of a ban written down.
     pub fn put(&self, ban: Ban) {
-        if let Some(sender) = &self.sender {
+        if let Some(sender) = &self.sender
+            && sender.try_send(ban).is_err()
+        {
             // While the disk is too slow, evidence is what is done without.
-            let _ = sender.try_send(ban);
+            self.dropped.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Bans whose packets did not fit.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 }
 

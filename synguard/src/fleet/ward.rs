@@ -5,9 +5,10 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use tokio::sync::watch;
-use tracing::{error, info, warn};
+use tracing::error;
 
 use crate::controller::{Ending, Guard, News};
+use crate::events::{Cause, Event};
 use crate::{Error, Result};
 
 /// What a guard is told.
@@ -81,45 +82,37 @@ pub(super) async fn work(
 }
 
 async fn leave(guard: &mut Guard, ending: Ending) -> Result<()> {
-    let name = guard.interface().to_owned();
-    match ending {
-        Ending::Detached => {
-            guard.put_back(false).await?;
-            info!("{name}: detached by another command");
-        }
-        Ending::Lost => {
-            guard.detach()?;
-            guard.put_back(false).await?;
-            let text = format!(
-                "{name}: its filter was taken off by somebody else: nothing is filtered there any \
-                 more; `synguard attach {name}` does it again"
-            );
-            error!("{text}");
-            return Err(Error::Absent(text));
-        }
-        Ending::Unconfirmed => {
-            guard.put_back(false).await?;
-            warn!("{name}: nobody said `synguard confirm {name}` in time: detached");
-        }
-        Ending::Stopped if guard.keeps() => {
-            guard.put_back(true).await?;
-            info!("{name}: the filter stays in place; `synguard detach {name}` takes it off");
-        }
-        Ending::Stopped => {
-            guard.detach()?;
-            guard.put_back(false).await?;
-            info!("{name}: detached");
-        }
-        Ending::Dismissed => {
-            guard.detach()?;
-            guard.put_back(false).await?;
-            info!("{name}: detached, as `interfaces` no longer names it");
-        }
-        Ending::Forgotten => {
-            guard.detach()?;
-            guard.put_back(false).await?;
-            info!("{name}: it did not come back: its bans, rules and counters are gone");
-        }
+    if ending == Ending::Stopped && guard.keeps() {
+        guard.put_back(true).await?;
+        guard.tell(&Event::LeftInPlace {});
+        return Ok(());
     }
+    if matches!(ending, Ending::Detached | Ending::Unconfirmed) {
+        // It is off already.
+    } else {
+        guard.detach()?;
+    }
+    guard.put_back(false).await?;
+    let cause = cause(ending);
+    guard.tell(&Event::Detached { cause });
+    if cause == Cause::Lost {
+        let name = guard.interface();
+        return Err(Error::Absent(format!(
+            "{name}: its filter was taken off by somebody else: `synguard attach {name}` does it \
+             again"
+        )));
+    }
+    guard.unwatch();
     Ok(())
+}
+
+const fn cause(ending: Ending) -> Cause {
+    match ending {
+        Ending::Stopped => Cause::Stopped,
+        Ending::Detached => Cause::Command,
+        Ending::Unconfirmed => Cause::Unconfirmed,
+        Ending::Lost => Cause::Lost,
+        Ending::Dismissed => Cause::Dismissed,
+        Ending::Forgotten => Cause::Gone,
+    }
 }

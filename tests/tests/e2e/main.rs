@@ -37,5 +37,6 @@ mod source_prefix;
 mod stopped;
 mod support;
 mod takeover;
+mod telling;
 mod unmounted;
 mod variants;

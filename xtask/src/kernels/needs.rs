@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::packages::{self, HPING3, IPROUTE2, Package};
 
-const PACKAGES: [Package; 9] = [
+const PACKAGES: [Package; 10] = [
     Package::program(
         "qemu-system-x86",
         "qemu-system-x86_64",
@@ -27,6 +27,7 @@ const PACKAGES: [Package; 9] = [
         "/lib/systemd/systemd",
         "starts the installed package in the guests",
     ),
+    Package::program("curl", "curl", "asks the installed package for metrics"),
     HPING3,
     IPROUTE2,
 ];

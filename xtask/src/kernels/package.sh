@@ -21,6 +21,7 @@ install() { dpkg --install --no-triggers "$package" || fail "it cannot be instal
 main_pid() { systemctl show --value --property MainPID "$unit"; }
 is_active() { systemctl --quiet is-active "$unit"; }
 is_another() { is_active && [ "$(main_pid)" != "$1" ] && [ "$(main_pid)" != 0 ]; }
+shows() { curl -q --noproxy '*' --silent http://127.0.0.1:9788/metrics | grep -q "$1"; }
 is_banned() { synguard status vb 2>&1 | grep -q "^  $offender .* automatic"; }
 flood() {
     nsenter --net=/run/netns/P timeout 60 hping3 -q -S -s 80 -k -p 25 -a "$offender" \
@@ -32,11 +33,26 @@ ip netns add P && ip link add vp netns P type veth peer name vb &&
     ip -n P link set vp up && ip link set vb up || fail "the link"
 # Emulation is slow; and the unit's own half minute would be waited out below.
 mkdir -p "/run/systemd/system/$unit.d"
-printf '[Service]\nTimeoutStartSec=300\nWatchdogSec=10\n' >"/run/systemd/system/$unit.d/test.conf"
+printf '[Service]\nTimeoutStartSec=300\nWatchdogSec=10\nLogsDirectory=synguard\n' \
+    >"/run/systemd/system/$unit.d/test.conf"
 
 install
 synguard --version
 is_active && fail "it starts without being told to"
+for shipped in prometheus/synguard.rules.yml grafana/synguard.json; do
+    [ -s "/usr/share/synguard/$shipped" ] || fail "$shipped is not in it"
+done
+# What others are told passes the unit's restrictions.
+cat >/usr/local/bin/tell <<'HOOK'
+#!/bin/sh
+{ cat && grep ^Cap /proc/self/status; } >>/var/lib/synguard/told
+HOOK
+chmod +x /usr/local/bin/tell
+cat >>/etc/synguard/synguard.toml <<'CONFIGURATION'
+metrics = 9788
+events = "/var/log/synguard/events.jsonl"
+on-event = "/usr/local/bin/tell"
+CONFIGURATION
 systemctl start "$unit" || fail "it does not start"
 for set in CapBnd CapEff; do
     # What the unit names: net_admin, sys_ptrace, sys_admin, perfmon and bpf.
@@ -45,6 +61,13 @@ for set in CapBnd CapEff; do
 done
 flood
 wait_for "a ban" is_banned
+wait_for "an event" grep -q '"event":"promoted"' /var/log/synguard/events.jsonl
+wait_for "the hook" grep -q '"event":"promoted"' /var/lib/synguard/told
+grep '^Cap\(Prm\|Eff\)' /var/lib/synguard/told | grep -qv '0000000000000000$' &&
+    fail "the hook has capabilities"
+wait_for "metrics" shows '^synguard_bans{interface="vb",class="reflection"} 1'
+is_logged() { journalctl --unit "$unit" --output cat PRIORITY=6 | grep -q "^vb: promoted $offender "; }
+wait_for "the priority in the journal" is_logged
 
 first=$(main_pid)
 kill -9 "$first"

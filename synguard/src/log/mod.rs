@@ -1,4 +1,10 @@
-//! The log of a controller: on standard error, and louder or quieter while it runs.
+//! The log of a controller: on standard error, and louder or quieter, or in another
+//! format, while it runs.
+//!
+//! A line about an interface begins with its name and a colon.
+
+mod journal;
+mod line;
 
 use std::io::{self, IsTerminal as _};
 use std::sync::OnceLock;
@@ -6,8 +12,11 @@ use std::sync::OnceLock;
 use tracing_subscriber::EnvFilter;
 
 use crate::Result;
-use crate::cli::LogLevel;
+use crate::cli::{LogFormat, LogLevel};
 use crate::error::Context as _;
+use line::Lines;
+
+pub(crate) use line::{set_format, watches};
 
 /// Makes the log of this process louder or quieter; there is only one.
 type Set = dyn Fn(LogLevel) -> Result<()> + Send + Sync;
@@ -18,12 +27,13 @@ static SET: OnceLock<Box<Set>> = OnceLock::new();
 /// # Errors
 ///
 /// [`crate::Error::Failed`] where there is one.
-pub fn start(level: LogLevel) -> Result<()> {
+pub fn start(level: LogLevel, format: LogFormat) -> Result<()> {
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    set_format(format);
     let builder = tracing_subscriber::fmt()
         .with_writer(io::stderr)
         .with_ansi(colours)
-        .with_target(false)
+        .event_format(Lines::new(journal::is_stderr()))
         .with_env_filter(filter(level))
         .with_filter_reloading();
     let handle = builder.reload_handle();
