@@ -39,5 +39,6 @@ pub mod service;
 pub mod settings;
 pub mod status;
 pub mod text;
+pub mod top;
 
 pub use error::{Error, Result};

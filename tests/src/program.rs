@@ -29,6 +29,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("tc", "iproute2"),
     ("tcpreplay", "tcpreplay"),
     ("tshark", "tshark"),
+    ("tmux", "tmux"),
     ("unshare", "util-linux"),
     ("wrk", "wrk"),
 ];

@@ -11,6 +11,8 @@ use crate::interface::Network;
 use crate::status::{self, Report, SCHEMA_VERSION, Sample};
 use crate::{Error, Result, dataplane};
 
+/// How many sources are told of.
+const SOURCES: usize = 20;
 /// Rates are taken over at least this long.
 const RATE_TIME: Duration = Duration::from_millis(500);
 
@@ -35,7 +37,7 @@ async fn report(pins: &Pins, network: &Network) -> Result<Report> {
     let first = Sample::take(&maps)?;
     let enough = Instant::now() + RATE_TIME;
     let rules = status::rules(&maps, None)?;
-    let sources = status::sources(&maps)?;
+    let sources = status::sources(&maps, SOURCES)?;
     sleep_until(enough).await;
     let second = Sample::take(&maps)?;
     let in_place = in_place(pins, &maps, network).await?;
@@ -44,7 +46,7 @@ async fn report(pins: &Pins, network: &Network) -> Result<Report> {
 
 /// Whether the interface still runs the filter; nothing where it is in another
 /// network namespace.
-async fn in_place(pins: &Pins, maps: &Maps, network: &Network) -> Result<Option<bool>> {
+pub(super) async fn in_place(pins: &Pins, maps: &Maps, network: &Network) -> Result<Option<bool>> {
     if maps.attachment()?.namespace != dataplane::namespace()? {
         return Ok(None);
     }

@@ -20,7 +20,11 @@ impl Target {
     }
 
     pub(super) fn say(&self, text: &str) {
-        say(&format!("{}: {text}", self.name));
+        say(&self.about(text));
+    }
+
+    pub(super) fn about(&self, text: &str) -> String {
+        format!("{}: {text}", self.name)
     }
 }
 

@@ -7,10 +7,10 @@ mod sources;
 mod text;
 
 pub use challenge::{Challenges, ListenerEntry};
-pub use report::{Rates, Report, Sample, Statuses};
+pub use report::{Dropped, Rates, Report, Sample, Spoofed, Statuses, Threshold};
 pub use rule::{Evidence, ListEntry, RuleEntry, RuleList, RuleLists, rules, rules_about};
 pub use sources::{SourceEntry, sources};
-pub use text::{show, show_list};
+pub use text::{show, show_list, words};
 
 /// Raised when a field changes its meaning or goes; new fields may come
 /// without. See docs/status-json.md.

@@ -33,4 +33,5 @@ mod rules;
 mod seed_flood;
 mod source_prefix;
 mod support;
+mod top;
 mod variants;

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::ebpf::verifier::BPFTOOL;
 use crate::packages::{self, HPING3, IPROUTE2, Package};
 
-const PACKAGES: [Package; 15] = [
+const PACKAGES: [Package; 16] = [
     Package::program("nginx-light", "nginx", "the web server that is flooded"),
     Package::program("postfix", "postfix", "the mail server that is flooded"),
     HPING3,
@@ -23,6 +23,7 @@ const PACKAGES: [Package; 15] = [
     ),
     Package::program("iptables", "iptables-legacy", "writes a host's rules"),
     Package::program("openssl", "openssl", "makes the web server's certificate"),
+    Package::program("tmux", "tmux", "is the terminal of `synguard top`"),
     IPROUTE2,
     BPFTOOL,
 ];
