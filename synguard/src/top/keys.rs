@@ -49,7 +49,7 @@ impl App {
                 self.arrange();
             }
             KeyCode::Char('/') => self.mode = Mode::Filter(self.filter.clone()),
-            KeyCode::Char('?' | 'h') => self.mode = Mode::Help,
+            KeyCode::Char('?') => self.mode = Mode::Help,
             KeyCode::Char('b') => return self.ask(Verb::Block),
             KeyCode::Char('a') => return self.ask(Verb::Allow),
             KeyCode::Char('u') => return self.ask_to_end(),

@@ -1,11 +1,15 @@
 //! `synguard top` in a real terminal, as somebody sees it at night.
 
-use std::env;
+use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use anyhow::{Context, Result, ensure};
 use rustix::mount::{MountFlags, mount_remount};
 use rustix::process::Signal;
+use synguard::dataplane::{Maps, Pins};
 use synguard::top::Screen;
+use synguard_common::abi::SourceRecord;
+use synguard_common::source::Address;
 use synguard_tests::address::{VICTIMS, client};
 use synguard_tests::knock::knock;
 use synguard_tests::lab::Lab;
@@ -379,4 +383,60 @@ fn what_is_no_terminal_is_told_where_to_go() -> Result<()> {
     terminal.wait_for("ended with 3")?;
     terminal.wait_for("is not attached")?;
     Ok(())
+}
+
+const SOURCES: u32 = 1_000_000;
+/// Of a core. Readings of what there are millions of are to take a twentieth each; machines
+/// that test may be slow and busy.
+const SHARE: f64 = 0.3;
+
+#[test]
+fn a_million_sources_do_not_keep_it_busy() -> Result<()> {
+    let lab = Lab::without_services()?;
+    let controller = lab.synguard.attach(&["--max-sources", "1500000"])?;
+    let pins = Pins::of(&lab.synguard.uplink);
+    let fill = || Maps::open(&pins)?.set_sources(&many());
+    lab.synguard.mounts.inside(fill)??;
+    let terminal = open(&lab, "")?;
+    terminal.wait_until("all sources", |screen| known(screen) > SOURCES * 9 / 10)?;
+    let top = terminal.child()?;
+    let (begun, before) = (Instant::now(), cpu_time(top)?);
+    // The time left of nobody tells, so the clock does.
+    wait::until_true("some readings", wait::GENEROUS, || {
+        begun.elapsed() > Duration::from_secs(20)
+    })?;
+    let share = (cpu_time(top)? - before) / begun.elapsed().as_secs_f64();
+    eprintln!("{:.1} % of a core, with {SOURCES} sources", share * 100.0);
+    ensure!(share < SHARE, "{share} of a core");
+    terminal.write("q")?;
+    terminal.wait_for(ENDED)?;
+    controller.terminate()?;
+    Ok(())
+}
+
+fn known(screen: &str) -> u32 {
+    let line = screen
+        .lines()
+        .find_map(|line| line.split_once(" sources are known"));
+    let figure = line.and_then(|(line, _)| line.rsplit(' ').next());
+    figure.and_then(|figure| figure.parse().ok()).unwrap_or(0)
+}
+
+fn many() -> Vec<(Address, SourceRecord)> {
+    let record = SourceRecord {
+        syns: 3,
+        ..SourceRecord::default()
+    };
+    (0..SOURCES)
+        .map(|number| (Address::v4(number.to_be()), record))
+        .collect()
+}
+
+/// In seconds (proc_pid_stat(5): 14 and 15).
+fn cpu_time(process: u32) -> Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let (_, fields) = stat.rsplit_once(") ").context("no stat")?;
+    let ticks = fields.split(' ').skip(11).take(2);
+    let ticks: u32 = ticks.map(str::parse::<u32>).sum::<Result<_, _>>()?;
+    Ok(f64::from(ticks) / rustix::param::clock_ticks_per_second() as f64)
 }

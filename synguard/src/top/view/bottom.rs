@@ -37,7 +37,8 @@ fn evidence(app: &App, width: usize) -> Vec<Line<'static>> {
     if lines.len() > EVIDENCE {
         lines.truncate(EVIDENCE);
         if let Some(last) = lines.last_mut() {
-            *last = cut(&format!("{last}  "), width.min(last.len() + 1));
+            let kept: String = last.chars().take(width.saturating_sub(2)).collect();
+            *last = format!("{kept}..");
         }
     }
     lines.into_iter().map(Line::from).collect()

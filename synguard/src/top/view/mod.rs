@@ -29,7 +29,7 @@ const LEAST_LIST: u16 = 4;
 pub fn draw(app: &mut App, look: &Look, frame: &mut Frame) {
     let area = frame.area();
     frame.render_widget(Clear, area);
-    if (area.width, area.height) < (LEAST.0, 0) || area.height < LEAST.1 {
+    if area.width < LEAST.0 || area.height < LEAST.1 {
         too_small(frame);
     } else {
         everything(app, look, frame);
