@@ -45,6 +45,8 @@ pub enum Command {
     Attach(Attach),
     /// Show what is happening.
     Status(Status),
+    /// Watch what is happening, live, and ban or allow from the list.
+    Top(Top),
     /// Say what keeps this host from being filtered well, and what to do about it.
     Doctor(Doctor),
     /// Block an address or prefix.
@@ -302,6 +304,15 @@ pub struct Status {
     /// As JSON (docs/status-json.md).
     #[arg(long)]
     pub json: bool,
+}
+
+/// Watch what is happening, live, and ban or allow from the list.
+///
+/// Needs a terminal; `?` in it names its keys. NO_COLOR turns colours off.
+#[derive(Args, Debug)]
+pub struct Top {
+    /// Which interface; all that are attached if not given.
+    pub interface: Option<String>,
 }
 
 /// Say what keeps this host from being filtered well, and what to do about it.

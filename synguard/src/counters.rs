@@ -47,6 +47,11 @@ impl Counters {
         self.sum(Reason::is_syn)
     }
 
+    /// SYNs that were left to the kernel.
+    pub fn syns_passed(&self) -> u64 {
+        self.sum(|reason| reason.is_syn() && reason.verdict() == Verdict::Pass)
+    }
+
     /// Packets dropped, or that would have been in a dry run.
     pub fn dropped(&self) -> u64 {
         self.sum(|reason| reason.verdict() == Verdict::Drop)

@@ -44,5 +44,6 @@ pub mod settings;
 pub mod status;
 pub mod telling;
 pub mod text;
+pub mod top;
 
 pub use error::{Error, Result};

@@ -13,6 +13,7 @@
 //! [`real_capture`];
 //! watching it [`capture`], [`syn_acks`] and [`ping`]; written down, [`capture_file`]
 //! and [`seed_attack`]; and [`synguard`], the thing under test.
+//! A person before it: [`tmux`].
 //! Apart from it, a host with rules of its own: [`reach`].
 //! [`lab`] puts them together, [`demo`] tells the story.
 
@@ -52,6 +53,7 @@ pub mod syn_acks;
 pub mod synguard;
 pub mod tally;
 pub mod tcp;
+pub mod tmux;
 pub mod topology;
 pub mod tunnel;
 pub mod upload;

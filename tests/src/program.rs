@@ -31,6 +31,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("tc", "iproute2"),
     ("tcpreplay", "tcpreplay"),
     ("tshark", "tshark"),
+    ("tmux", "tmux"),
     ("unshare", "util-linux"),
     ("wrk", "wrk"),
 ];

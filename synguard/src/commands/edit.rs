@@ -5,16 +5,18 @@ use synguard_common::abi::action;
 
 use super::targets::{Target, locked};
 use crate::cli::{Allow, Block, Edit};
+use crate::dataplane::Maps;
 use crate::rules::{self, Scope, manual};
 use crate::{Error, Result, protected};
 
-pub(super) fn block(args: &Block) -> Result<()> {
+/// Whom to tell what was done.
+pub(super) type Tell<'t> = &'t mut dyn FnMut(&str);
+
+pub(super) fn block(args: &Block, tell: Tell<'_>) -> Result<()> {
     let net = args.edit.net;
     let mut targets = locked(args.edit.iface.as_deref())?;
-    let ssh_peer = protected::ssh_peer();
     for target in &targets {
-        let covering = target.maps.covering(&net, target.now)?;
-        rules::check_block(&net, covering.as_ref(), ssh_peer)?;
+        check_block(&args.edit, &target.maps, target.now)?;
     }
     for target in &mut targets {
         let rule = manual(
@@ -25,20 +27,27 @@ pub(super) fn block(args: &Block) -> Result<()> {
             target.now,
         );
         let said = rules::block(&mut target.maps, &net, rule, &target.clock)?;
-        target.say(&said);
+        tell(&target.about(&said));
         if let Some(said) = rules::around_protected(&target.maps, &net)? {
-            target.say(&said);
+            tell(&target.about(&said));
         }
-        target.say_if_dry()?;
+        if let Some(said) = target.dryness()? {
+            tell(&target.about(&said));
+        }
     }
     Ok(())
 }
 
-pub(super) fn allow(args: &Allow) -> Result<()> {
+/// Refuses what would do harm.
+pub(super) fn check_block(edit: &Edit, maps: &Maps, now: u64) -> Result<()> {
+    let covering = maps.covering(&edit.net, now)?;
+    rules::check_block(&edit.net, covering.as_ref(), protected::ssh_peer())
+}
+
+pub(super) fn allow(args: &Allow, tell: Tell<'_>) -> Result<()> {
     let mut targets = locked(args.edit.iface.as_deref())?;
     for target in &targets {
-        let exact = target.maps.rule(&args.edit.net)?;
-        rules::check_allow(&args.edit.net, exact.as_ref(), args.lasting)?;
+        check_allow(args, &target.maps)?;
     }
     for target in &mut targets {
         let rule = manual(
@@ -49,20 +58,26 @@ pub(super) fn allow(args: &Allow) -> Result<()> {
             target.now,
         );
         for said in rules::allow(&mut target.maps, &args.edit.net, rule, &target.clock)? {
-            target.say(&said);
+            tell(&target.about(&said));
         }
     }
     Ok(())
 }
 
-pub(super) fn remove(args: &Edit, action: u8) -> Result<()> {
+/// Refuses what would do harm.
+pub(super) fn check_allow(args: &Allow, maps: &Maps) -> Result<()> {
+    let exact = maps.rule(&args.edit.net)?;
+    rules::check_allow(&args.edit.net, exact.as_ref(), args.lasting)
+}
+
+pub(super) fn remove(args: &Edit, action: u8, tell: Tell<'_>) -> Result<()> {
     let mut absent = None;
     let mut removed = false;
     for target in &mut locked(args.iface.as_deref())? {
         match remove_one(target, &args.net, action) {
             Ok(said) => {
                 removed = true;
-                target.say(&said);
+                tell(&target.about(&said));
             }
             Err(error @ Error::Absent(_)) => absent = Some(error),
             Err(error) => return Err(error),

@@ -188,5 +188,8 @@ fn report(
     if let Some(more @ 1..) = left_out.depended_on.len().checked_sub(NAMED) {
         target.say(&format!("left out {more} more like it"));
     }
-    target.say_if_dry()
+    if let Some(said) = target.dryness()? {
+        target.say(&said);
+    }
+    Ok(())
 }

@@ -18,6 +18,7 @@ mod replay;
 mod report;
 mod status;
 mod targets;
+mod top;
 
 use std::io::{self, Write as _};
 
@@ -36,15 +37,16 @@ pub async fn run(command: Command) -> Result<()> {
     match command {
         Command::Attach(args) => attach::run(args).await,
         Command::Status(args) => status::run(&args).await,
+        Command::Top(args) => top::run(&args).await,
         Command::Doctor(args) => doctor::run(&args).await,
         Command::List(args) => list::run(&args),
         Command::Report(args) => report::run(&args).await,
         Command::Import(args) => import::import(&args),
         Command::Unlist(args) => import::unlist(&args),
-        Command::Block(args) => edit::block(&args),
-        Command::Allow(args) => edit::allow(&args),
-        Command::Unblock(args) => edit::remove(&args, action::BLOCK),
-        Command::Disallow(args) => edit::remove(&args, action::ALLOW),
+        Command::Block(args) => edit::block(&args, &mut say),
+        Command::Allow(args) => edit::allow(&args, &mut say),
+        Command::Unblock(args) => edit::remove(&args, action::BLOCK, &mut say),
+        Command::Disallow(args) => edit::remove(&args, action::ALLOW, &mut say),
         Command::Capture(args) => capture::run(&args).await,
         Command::Detach(args) => detach::run(&args),
         Command::Replay(args) => replay::run(&args),

@@ -11,6 +11,8 @@ use crate::interface::{Interface, Network};
 use crate::status::{self, Holder, Report, SCHEMA_VERSION, Sample, Waiting};
 use crate::{Result, dataplane};
 
+/// How many sources are told of.
+const SOURCES: usize = 20;
 /// Rates are taken over at least this long.
 const RATE_TIME: Duration = Duration::from_millis(500);
 
@@ -39,7 +41,7 @@ async fn report(pins: &Pins, network: &Network) -> Result<Report> {
     let first = Sample::take(&maps)?;
     let enough = Instant::now() + RATE_TIME;
     let rules = status::rules(&maps, None)?;
-    let sources = status::sources(&maps)?;
+    let sources = status::sources(&maps, SOURCES)?;
     sleep_until(enough).await;
     let second = Sample::take(&maps)?;
     let holder = holder(pins, &maps, network).await?;
@@ -47,7 +49,7 @@ async fn report(pins: &Pins, network: &Network) -> Result<Report> {
 }
 
 /// Where the filter is.
-async fn holder(pins: &Pins, maps: &Maps, network: &Network) -> Result<Holder> {
+pub(super) async fn holder(pins: &Pins, maps: &Maps, network: &Network) -> Result<Holder> {
     if maps.attachment()?.namespace != dataplane::namespace()? {
         return Ok(Holder::Elsewhere);
     }

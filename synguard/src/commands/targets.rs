@@ -22,25 +22,29 @@ impl Target {
     }
 
     pub(super) fn say(&self, text: &str) {
-        say(&format!("{}: {text}", self.name));
+        say(&self.about(text));
     }
 
-    /// Says so where what was just blocked is not dropped.
+    pub(super) fn about(&self, text: &str) -> String {
+        format!("{}: {text}", self.name)
+    }
+
+    /// What to say where what was just blocked is not dropped.
     ///
     /// # Errors
     ///
     /// [`Error::Failed`] where the settings cannot be read.
-    pub(super) fn say_if_dry(&self) -> Result<()> {
+    pub(super) fn dryness(&self) -> Result<Option<String>> {
         let settings = self.maps.settings()?;
-        if settings.dry_run & dry_run::PANIC != 0 {
-            let name = &self.name;
-            self.say(&format!(
-                "nothing is dropped before `synguard panic {name} --over` is said"
-            ));
+        let name = &self.name;
+        Ok(if settings.dry_run & dry_run::PANIC != 0 {
+            let end = format!("`synguard panic {name} --over`");
+            Some(format!("nothing is dropped before {end} is said"))
         } else if settings.is_dry(self.now) {
-            self.say("it is a dry run: nothing is dropped");
-        }
-        Ok(())
+            Some("it is a dry run: nothing is dropped".to_owned())
+        } else {
+            None
+        })
     }
 }
 

@@ -8,10 +8,10 @@ mod text;
 mod waiting;
 
 pub use challenge::{Challenges, ListenerEntry};
-pub use report::{Rates, Report, Sample, Statuses};
+pub use report::{Dropped, Rates, Report, Sample, Spoofed, Statuses, Threshold};
 pub use rule::{Evidence, ListEntry, RuleEntry, RuleList, RuleLists, rules, rules_about};
 pub use sources::{SourceEntry, sources};
-pub use text::{show, show_list};
+pub use text::{show, show_list, words};
 pub use waiting::{Holder, Waiting};
 
 /// Raised when a field changes its meaning or goes; new fields may come

@@ -117,8 +117,8 @@ pub struct Dropped {
     pub by_reason: BTreeMap<&'static str, u64>,
 }
 
-/// Per second, over the half second that `status` takes.
-#[derive(Debug, Serialize)]
+/// Per second, between two samples: over the half second that `status` takes.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Rates {
     /// Packets.
     pub packets_per_second: u64,
@@ -128,11 +128,16 @@ pub struct Rates {
     pub dropped_per_second: u64,
     /// SYNs answered with a cookie.
     pub answered_per_second: u64,
+    /// SYNs neither dropped nor answered.
+    pub syns_passed_per_second: u64,
+    /// Connections completed.
+    pub handshakes_per_second: u64,
 }
 
 /// The counters at one time.
 pub struct Sample {
     counters: Counters,
+    handshakes: u64,
     at: Instant,
 }
 
@@ -145,6 +150,7 @@ impl Sample {
     pub fn take(maps: &Maps) -> Result<Self> {
         Ok(Self {
             counters: maps.counters()?,
+            handshakes: maps.pressure()?.handshakes,
             at: Instant::now(),
         })
     }
@@ -233,14 +239,18 @@ fn spoofed(maps: &Maps) -> Result<Option<Spoofed>> {
 
 fn rates(first: &Sample, second: &Sample) -> Rates {
     let nanos = second.at.duration_since(first.at).as_nanos().max(1);
-    let rate = |count: fn(&Counters) -> u64| {
-        let more = count(&second.counters).saturating_sub(count(&first.counters));
+    let per_second = |before: u64, now: u64| {
+        let more = now.saturating_sub(before);
         u64::try_from(u128::from(more) * 1_000_000_000 / nanos).unwrap_or(u64::MAX)
     };
+    let rate =
+        |count: fn(&Counters) -> u64| per_second(count(&first.counters), count(&second.counters));
     Rates {
         packets_per_second: rate(Counters::packets),
         syns_per_second: rate(Counters::syns),
         dropped_per_second: rate(Counters::dropped),
         answered_per_second: rate(|counters| counters.of(Reason::SynAnswered)),
+        syns_passed_per_second: rate(Counters::syns_passed),
+        handshakes_per_second: per_second(first.handshakes, second.handshakes),
     }
 }

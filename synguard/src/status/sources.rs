@@ -11,12 +11,10 @@ use synguard_common::ports;
 use synguard_common::window::per_second;
 
 use super::rule::action_name;
+use crate::class::Class;
 use crate::clock::Clock;
 use crate::dataplane::Maps;
 use crate::{Result, address, text};
-
-/// How many are shown.
-const SHOWN: usize = 20;
 
 /// What is known of a source.
 #[derive(Debug, Serialize)]
@@ -38,6 +36,12 @@ pub struct SourceEntry {
     /// What a rule says of it: `block` or `allow`; null where none does. The SYNs of a
     /// blocked source are its rule's hits, and count nowhere here.
     pub rule: Option<&'static str>,
+    /// Over its rate, and stopped for that: what it sends is dropped meanwhile.
+    pub rate_limited: bool,
+    /// Of what kind a source over its rate would be; null for others.
+    pub class: Option<Class>,
+    /// Whether at least half of what got through became connections.
+    pub completes: bool,
     /// The most recent ones, at most four.
     pub destination_ports: Vec<u16>,
     /// Null where it varies.
@@ -48,17 +52,18 @@ pub struct SourceEntry {
     pub last_seen: String,
 }
 
-/// The busiest sources, and how many sources are known.
+/// The busiest sources, at most so many, and how many sources are known.
 ///
 /// # Errors
 ///
 /// [`crate::Error::Failed`] where a map cannot be read.
-pub fn sources(maps: &Maps) -> Result<(Vec<SourceEntry>, usize)> {
+pub fn sources(maps: &Maps, most: usize) -> Result<(Vec<SourceEntry>, usize)> {
     let settings = maps.settings()?;
     let clock = maps.clock()?;
     let now = clock.now();
     let mut known = 0;
-    let mut busiest = Busiest::default();
+    let mut busiest = Busiest::new(most);
+    let syn_rate = maps.attachment()?.syn_rate;
     maps.each_source(|source, record| {
         known += 1;
         let load = record.load(now, settings.window).syns;
@@ -68,7 +73,7 @@ pub fn sources(maps: &Maps) -> Result<(Vec<SourceEntry>, usize)> {
     let entry = |(source, record): (IpAddr, SourceRecord)| {
         let source = address::record_net(source, &settings.mask);
         let rule = maps.covering(&source, now)?;
-        let entry = describe(&source, &record, &settings, &clock, (now, date));
+        let entry = describe(&source, &record, &settings, syn_rate, &clock, (now, date));
         Ok(SourceEntry {
             rule: rule.map(|rule| action_name(rule.action.into())),
             ..entry
@@ -81,30 +86,37 @@ pub fn sources(maps: &Maps) -> Result<(Vec<SourceEntry>, usize)> {
 }
 
 /// A million sources go by; few are kept.
-#[derive(Default)]
-struct Busiest(Vec<(u64, IpAddr, SourceRecord)>);
+struct Busiest {
+    most: usize,
+    kept: Vec<(u64, IpAddr, SourceRecord)>,
+}
 
 impl Busiest {
     /// So many more than are wanted are kept before the others go.
     const SLACK: usize = 2000;
 
+    const fn new(most: usize) -> Self {
+        let kept = Vec::new();
+        Self { most, kept }
+    }
+
     fn add(&mut self, load: u64, source: IpAddr, record: SourceRecord) {
-        self.0.push((load, source, record));
-        if self.0.len() > SHOWN + Self::SLACK {
+        self.kept.push((load, source, record));
+        if self.kept.len() > self.most + Self::SLACK {
             self.cut();
         }
     }
 
     fn cut(&mut self) {
-        self.0.sort_unstable_by_key(|(load, source, record)| {
+        self.kept.sort_unstable_by_key(|(load, source, record)| {
             (Reverse(*load), Reverse(record.syns), *source)
         });
-        self.0.truncate(SHOWN);
+        self.kept.truncate(self.most);
     }
 
     fn take(mut self) -> Vec<(IpAddr, SourceRecord)> {
         self.cut();
-        let kept = self.0.into_iter();
+        let kept = self.kept.into_iter();
         kept.map(|(_, source, record)| (source, record)).collect()
     }
 }
@@ -113,19 +125,31 @@ fn describe(
     source: &IpNet,
     record: &SourceRecord,
     settings: &Settings,
+    syn_rate: u32,
     clock: &Clock,
     (now, date): (u64, SystemTime),
 ) -> SourceEntry {
     let load = record.load(now, settings.window);
+    let rate = per_second(load.syns, settings.window, clock.hz);
+    let over = load.exceeds(settings.limit, settings.window);
+    let limited = over && !load.completes_handshakes();
+    let passed = record.syns.saturating_sub(record.dropped);
     SourceEntry {
         source: address::show(source),
-        syns_per_second: per_second(load.syns, settings.window, clock.hz),
+        syns_per_second: rate,
         syns: record.syns,
         dropped: record.dropped,
         handshakes: record.handshakes,
         resets: record.resets,
         rule: None,
-        busy_client: load.exceeds(settings.limit, settings.window) && load.completes_handshakes(),
+        busy_client: over && !limited,
+        rate_limited: limited,
+        class: limited.then(|| {
+            let rate = u32::try_from(rate).unwrap_or(u32::MAX);
+            let destinations = record.port_set.count_ones();
+            Class::from_evidence(destinations, record.source_port, rate, syn_rate)
+        }),
+        completes: record.handshakes > 0 && record.handshakes.saturating_mul(2) >= passed,
         destination_ports: ports::recent(record.recent_ports).collect(),
         source_port: record.constant_source_port(),
         first_seen: text::date(clock.date(record.first_seen, now, date)),

@@ -29,27 +29,7 @@ pub fn show(report: &Report) -> String {
         };
         let _ = writeln!(out, "  {word}: {drops}");
     }
-    if let Some(flood) = &report.spoofed {
-        let _ = writeln!(
-            out,
-            "  SPOOFED FLOOD since {}{}: {} SYNs/s, {}/s of them from sources not seen before, {}/s; \
-             nobody is banned for it: the sources are not who sends it",
-            flood.since,
-            if flood.syns_per_second == 0 {
-                ", ebbing away"
-            } else {
-                ""
-            },
-            flood.syns_per_second,
-            flood.new_sources_per_second,
-            text::count(
-                flood.handshakes_per_second.into(),
-                "handshake",
-                "handshakes"
-            ),
-        );
-    }
-    if let Some(line) = report.challenge.line(report.rates.answered_per_second) {
+    for line in [spoofed(report), challenge(report)].into_iter().flatten() {
         let _ = writeln!(out, "  {line}");
     }
     if let Some(line) = safety(report) {
@@ -72,6 +52,16 @@ pub fn show(report: &Report) -> String {
         let _ = write!(out, "\n{}", source_table(&report.sources));
     }
     out
+}
+
+/// What is going on, a sentence each, the most important first.
+pub fn words(report: &Report) -> Vec<String> {
+    let more = [way_back(report), spoofed(report), challenge(report)];
+    [Some(headline(report))]
+        .into_iter()
+        .chain(more)
+        .flatten()
+        .collect()
 }
 
 /// An interface's rules.
@@ -136,6 +126,31 @@ fn way_back(report: &Report) -> Option<String> {
     Some(format!(
         "it detaches at {by}, unless `synguard confirm {name}` is said"
     ))
+}
+
+fn spoofed(report: &Report) -> Option<String> {
+    let flood = report.spoofed.as_ref()?;
+    Some(format!(
+        "SPOOFED FLOOD since {}{}: {} SYNs/s, {}/s of them from sources not seen before, {}/s; \
+         nobody is banned for it: the sources are not who sends it",
+        flood.since,
+        if flood.syns_per_second == 0 {
+            ", ebbing away"
+        } else {
+            ""
+        },
+        flood.syns_per_second,
+        flood.new_sources_per_second,
+        text::count(
+            flood.handshakes_per_second.into(),
+            "handshake",
+            "handshakes"
+        ),
+    ))
+}
+
+fn challenge(report: &Report) -> Option<String> {
+    report.challenge.line(report.rates.answered_per_second)
 }
 
 fn counts(report: &Report) -> String {

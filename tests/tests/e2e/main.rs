@@ -38,5 +38,6 @@ mod stopped;
 mod support;
 mod takeover;
 mod telling;
+mod top;
 mod unmounted;
 mod variants;

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::ebpf::verifier::BPFTOOL;
 use crate::packages::{self, HPING3, IPROUTE2, Package};
 
-const PACKAGES: [Package; 16] = [
+const PACKAGES: [Package; 17] = [
     Package::program("nginx-light", "nginx", "the web server that is flooded"),
     Package::program("postfix", "postfix", "the mail server that is flooded"),
     HPING3,
@@ -28,6 +28,7 @@ const PACKAGES: [Package; 16] = [
         "prometheus",
         "reads metrics, and raises alerts",
     ),
+    Package::program("tmux", "tmux", "is the terminal of `synguard top`"),
     IPROUTE2,
     BPFTOOL,
 ];

@@ -1,0 +1,6 @@
+//! Cases of the whole view: events in, screens out.
+
+mod actions;
+mod moving;
+mod scene;
+mod screens;
