@@ -21,7 +21,8 @@ fn every_key_stands_there_with_its_default() {
     let text = uncommented();
     let file = File::parse(Path::new("x"), &text).unwrap();
     assert!(SHIPPED.contains(&format!("\n#{INTERFACES} = [")));
-    assert_eq!(file.wanted.map(|wanted| wanted.patterns), Some(Vec::new()));
+    let wanted = file.wanted.as_ref().map(|wanted| wanted.patterns.len());
+    assert_eq!(wanted, Some(0));
     let (mut stand, mut known) = (Vec::from_iter(file.general.keys().cloned()), keys());
     stand.sort();
     known.sort();
