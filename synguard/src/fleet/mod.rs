@@ -180,16 +180,13 @@ impl Fleet {
         self.wanted.next(&links, is_taken).cloned()
     }
 
-    /// Whether there are enough already that globs alone mean.
-    fn is_one_too_many(&self, interface: &Interface) -> bool {
-        let meant = self.wards.keys().filter(|name| !self.wanted.names(name));
-        !self.wanted.names(&interface.name) && meant.count() >= MOST
-    }
-
     /// Begins to attach to the next interface, if there is one.
     fn attach_next(&mut self) -> bool {
         let next = self.next();
-        let too_many = next.as_ref().is_some_and(|next| self.is_one_too_many(next));
+        let too_many = next.as_ref().is_some_and(|next| {
+            let in_charge = self.wards.keys();
+            self.wanted.is_one_too_many(&next.name, in_charge)
+        });
         if too_many && !self.too_many {
             warn!("globs mean more than {MOST} interfaces: the others are left alone");
         }

@@ -57,6 +57,17 @@ impl Wanted {
             .or_else(|| again.find(|interface| meant(interface) && !is_taken(interface)))
     }
 
+    /// Whether only globs mean it, and enough of those in charge.
+    pub(super) fn is_one_too_many<'n>(
+        &self,
+        name: &str,
+        in_charge: impl IntoIterator<Item = &'n String>,
+    ) -> bool {
+        let in_charge = in_charge.into_iter();
+        let meant = in_charge.filter(|other| !self.names(other));
+        !self.names(name) && meant.count() >= MOST
+    }
+
     /// The names that no interface has.
     pub(super) fn absent<'s>(&'s self, links: &Links) -> impl Iterator<Item = &'s str> {
         self.exact().filter(|name| links.named(name).is_none())
@@ -140,6 +151,19 @@ mod tests {
         ] {
             assert_eq!(attached(patterns, &names), expected, "{patterns:?}");
         }
+    }
+
+    #[test]
+    fn names_come_first_and_globs_mean_so_many_at_most() {
+        let names = [("veth1", true), ("eth0", true)];
+        assert_eq!(attached(&["veth*", "eth0"], &names), ["eth0", "veth1"]);
+        let wanted = wanted(&["eth0", "eth1", "veth*"]);
+        let mut in_charge: Vec<_> = (1..MOST).map(|n| format!("veth{n}")).collect();
+        in_charge.push("eth0".to_owned());
+        assert!(!wanted.is_one_too_many("veth0", &in_charge));
+        in_charge.push("veth999".to_owned());
+        assert!(wanted.is_one_too_many("veth0", &in_charge));
+        assert!(!wanted.is_one_too_many("eth1", &in_charge));
     }
 
     #[test]
