@@ -53,7 +53,14 @@ pub(super) struct Counts {
     pub(super) other_sources: u64,
 }
 
-/// Brings back what was saved, whose maps' settings stand. A file that cannot be used is
+impl Counts {
+    /// Whether there are rules that were not there before.
+    const fn changed(&self) -> bool {
+        self.bans + self.rules + self.listed > 0
+    }
+}
+
+/// Brings back what was saved into maps whose settings stand. A file that cannot be used is
 /// set aside, and nothing of it is used. Gives whether there was anything to use.
 pub fn restore(occasion: &Occasion<'_>, maps: &mut Maps, clock: &Clock) -> bool {
     let now = Moment::now(clock);
@@ -171,7 +178,10 @@ impl Restoration<'_> {
         }
         self.lists()?;
         self.flush()?;
-        self.maps.tidy()
+        if self.counts.changed() {
+            self.maps.tidy()?;
+        }
+        Ok(())
     }
 
     fn bring_back(&mut self, line: Line) -> Result<()> {
