@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use anyhow::{Context, Result, ensure};
-use rustix::mount::{MountFlags, mount_remount};
+use rustix::mount::{MountFlags, mount_bind, mount_remount};
 use rustix::process::Signal;
 use synguard::dataplane::{Maps, Pins};
 use synguard::top::Screen;
@@ -19,8 +19,7 @@ use synguard_tests::tmux::Tmux;
 use synguard_tests::wait;
 
 use crate::support::{
-    bans, ensure_untouched, number, rules, seed_plan, wait_for_bans, wait_for_more_drops,
-    wait_for_status,
+    bans, ensure_untouched, rules, seed_plan, wait_for_bans, wait_for_more_drops,
 };
 
 const USUAL: (u16, u16) = (80, 24);
@@ -200,7 +199,7 @@ fn ban_and_allow(terminal: &Tmux, lab: &Lab) -> Result<()> {
 /// after.
 fn gives_back(lab: &Lab, end: impl FnOnce(&Tmux) -> Result<()>) -> Result<()> {
     let terminal = Tmux::start(&lab.topology.host, &lab.synguard, USUAL)?;
-    terminal.type_line("echo before $(stty -g)")?;
+    terminal.type_line("echo before $(stty -g | cksum)")?;
     terminal.wait_for("before ")?;
     terminal.type_line(&format!("{}; echo ended with $?", top(&lab.synguard)))?;
     terminal.wait_for("? help")?;
@@ -208,7 +207,7 @@ fn gives_back(lab: &Lab, end: impl FnOnce(&Tmux) -> Result<()>) -> Result<()> {
     end(&terminal)?;
     terminal.wait_for(ENDED)?;
     ensure!(terminal.alternate_and_cursor()? == (false, true));
-    terminal.type_line("echo after $(stty -g)")?;
+    terminal.type_line("echo after $(stty -g | cksum)")?;
     let modes = |screen: &str, word: &str| {
         let found = screen
             .lines()
@@ -273,10 +272,10 @@ fn a_panic_gives_the_terminal_back() -> Result<()> {
     let lab = Lab::without_services()?;
     let terminal = Tmux::start(&lab.topology.host, &lab.synguard, USUAL)?;
     let myself = env::current_exe()?;
-    terminal.type_line("echo before $(stty -g)")?;
+    terminal.type_line("echo before $(stty -g | cksum)")?;
     terminal.type_line(&format!(
         "{} --ignored --exact top::panics_on_the_screen --nocapture; echo ended with $?; \
-         echo after $(stty -g)",
+         echo after $(stty -g | cksum)",
         myself.display()
     ))?;
     let screen = terminal.wait_for("ended with 101")?;
@@ -346,7 +345,10 @@ fn who_cannot_write_can_watch() -> Result<()> {
     let lab = Lab::without_services()?;
     let controller = lab.synguard.attach(&[])?;
     lab.synguard.succeed(&["block", "192.0.2.99"])?;
-    let read_only = || mount_remount("/run", MountFlags::RDONLY, "");
+    let read_only = || {
+        mount_bind("/run", "/run")?;
+        mount_remount("/run", MountFlags::RDONLY | MountFlags::BIND, "")
+    };
     lab.synguard.mounts.inside(read_only)??;
     let terminal = open(&lab, "")?;
     terminal.wait_for("| read-only |")?;
