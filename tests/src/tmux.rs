@@ -136,8 +136,9 @@ impl Tmux {
 
     fn tmux(&self, words: &[&str]) -> Result<String> {
         let mut command: Command = program::command("tmux");
+        // Never a server of its own: that would be in other namespaces, and stay.
         command
-            .args(["-u", "-L", SOCKET])
+            .args(["-u", "-N", "-L", SOCKET])
             .args(words)
             .env("TMUX_TMPDIR", self.folder.path())
             .env("LC_ALL", "C.UTF-8")
