@@ -37,7 +37,6 @@ impl Tmux {
             .args(["-u", "-L", SOCKET, "-f", "/dev/null", "-D"])
             .env("TMUX_TMPDIR", folder.path())
             .env("LC_ALL", "C.UTF-8")
-            .env("PS1", "$ ")
             .env_remove("TMUX")
             .env_remove("ENV")
             // Neither is the business of tests.
@@ -50,10 +49,10 @@ impl Tmux {
         };
         let (columns, lines) = (size.0.to_string(), size.1.to_string());
         wait::until_true("tmux", wait::GENEROUS, || {
-            let session = ["new-session", "-d", "-x", &columns, "-y", &lines, "sh"];
+            let session = ["new-session", "-d", "-x", &columns, "-y", &lines, "exec sh"];
             terminal.tmux(&session).is_ok()
         })?;
-        terminal.wait_for("$")?;
+        terminal.wait_until("a prompt", |screen| !screen.trim().is_empty())?;
         Ok(terminal)
     }
 
@@ -137,8 +136,9 @@ impl Tmux {
 
     fn tmux(&self, words: &[&str]) -> Result<String> {
         let mut command: Command = program::command("tmux");
+        // Never a server of its own: that would be in other namespaces, and stay.
         command
-            .args(["-u", "-L", SOCKET])
+            .args(["-u", "-N", "-L", SOCKET])
             .args(words)
             .env("TMUX_TMPDIR", self.folder.path())
             .env("LC_ALL", "C.UTF-8")

@@ -182,7 +182,7 @@ impl Live {
             match self.state(&name).await {
                 Ok(None) => {}
                 Ok(Some(report)) => {
-                    self.app.handle(Event::State(name, Ok(report)));
+                    self.app.handle(Event::State(name, Ok(Box::new(report))));
                 }
                 Err(error) => {
                     self.samples.remove(&name);

@@ -23,7 +23,7 @@ pub enum Event {
     /// These interfaces are attached now.
     Attached(Vec<String>),
     /// An interface's state without rules and sources, or why it cannot be read.
-    State(String, Result<Report, String>),
+    State(String, Result<Box<Report>, String>),
     /// An interface's rules.
     Rules(String, Vec<RuleEntry>),
     /// An interface's busiest sources, and how many are known.

@@ -53,11 +53,11 @@ impl Face {
     }
 
     /// Its state was read, or why it could not be.
-    pub fn set_report(&mut self, now: Duration, read: Result<Report, String>) {
+    pub fn set_report(&mut self, now: Duration, read: Result<Box<Report>, String>) {
         match read {
             Ok(report) => {
                 self.history.push(now, report.rates);
-                self.report = Some(report);
+                self.report = Some(*report);
                 self.fault = None;
             }
             Err(fault) => {

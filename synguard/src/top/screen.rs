@@ -9,7 +9,7 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::{Frame, Terminal};
 use rustix::process::{Signal, getpid, kill_process};
@@ -65,11 +65,7 @@ impl Screen {
                 before(about);
             }));
         });
-        take().context("taking the terminal over")?;
-        let terminal = Terminal::new(CrosstermBackend::new(io::stdout()));
-        let mut screen = Self(terminal.context("taking the terminal over")?);
-        screen.0.clear().context("clearing the terminal")?;
-        Ok(screen)
+        take().map(Self)
     }
 
     /// Draws a picture.
@@ -89,8 +85,8 @@ impl Screen {
     /// As [`Self::enter`].
     pub fn again(&mut self) -> Result<()> {
         give_back();
-        take().context("taking the terminal over")?;
-        self.0.clear().context("clearing the terminal")
+        self.0 = take()?;
+        Ok(())
     }
 
     /// Gives the terminal back, stops as Ctrl-Z has other programs stop, and takes it over
@@ -113,13 +109,20 @@ impl Drop for Screen {
     }
 }
 
-fn take() -> io::Result<()> {
+/// A terminal of which nothing is taken to be drawn yet. ratatui's own way to clear one
+/// asks it where its cursor is, and whoever waits for keys would get the answer.
+fn take() -> Result<Terminal<CrosstermBackend<Stdout>>> {
     TAKEN.store(true, Ordering::SeqCst);
-    let taken = enable_raw_mode().and_then(|()| execute!(io::stdout(), EnterAlternateScreen, Hide));
+    let taken = enable_raw_mode()
+        .and_then(|()| {
+            let all = Clear(ClearType::All);
+            execute!(io::stdout(), EnterAlternateScreen, Hide, all)
+        })
+        .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
     if taken.is_err() {
         give_back();
     }
-    taken
+    taken.context("taking the terminal over")
 }
 
 /// Whether it was taken. A terminal that is gone needs nothing.

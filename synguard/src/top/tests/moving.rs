@@ -182,6 +182,9 @@ fn interfaces_are_switched_met_and_missed() {
     app.handle(Event::State("wan1".to_owned(), Err(gone.to_owned())));
     let shown = screen(&mut app, PLAIN, WIDE);
     assert!(shown.contains("NOT READ: wan1 is not attached"), "{shown}");
-    app.handle(Event::State("wan1".to_owned(), Ok(report("wan1", 1))));
+    app.handle(Event::State(
+        "wan1".to_owned(),
+        Ok(Box::new(report("wan1", 1))),
+    ));
     assert!(screen(&mut app, PLAIN, WIDE).contains("wan1: filtering"));
 }

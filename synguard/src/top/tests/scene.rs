@@ -153,7 +153,10 @@ pub fn evening() -> App {
     for second in 1..=70_u64 {
         tick(&mut app, second);
         let syns = if second < 40 { 40 } else { 4_000 + second };
-        app.handle(Event::State("eth0".to_owned(), Ok(report("eth0", syns))));
+        app.handle(Event::State(
+            "eth0".to_owned(),
+            Ok(Box::new(report("eth0", syns))),
+        ));
         if second >= 69 {
             app.handle(Event::Rules(
                 "eth0".to_owned(),

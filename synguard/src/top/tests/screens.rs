@@ -169,7 +169,7 @@ fn the_flags_say_what_matters_most() {
         ),
     ] {
         let mut app = evening();
-        app.handle(Event::State("eth0".to_owned(), Ok(report)));
+        app.handle(Event::State("eth0".to_owned(), Ok(Box::new(report))));
         let shown = screen(&mut app, PLAIN, SMALL);
         let unbroken = shown.replace("\n  ", " ");
         assert!(shown.lines().next().unwrap().contains(flag), "{shown}");
