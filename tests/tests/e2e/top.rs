@@ -261,23 +261,28 @@ fn it_stops_and_goes_on_as_the_shell_wants() -> Result<()> {
     Ok(())
 }
 
-/// It runs in the terminal of [`a_panic_gives_the_terminal_back`].
-#[test]
-#[ignore = "panics"]
-fn panics_on_the_screen() {
-    let mut screen = Screen::enter().expect("a terminal");
-    screen.draw(|_| panic!("on purpose")).expect("drawn");
+/// Set in the terminal of [`a_panic_gives_the_terminal_back`], where the same case is the
+/// one that panics.
+const PANICS: &str = "SYNGUARD_TEST_PANICS";
+
+fn panic_on_the_screen() -> Result<()> {
+    let mut screen = Screen::enter()?;
+    screen.draw(|_| panic!("on purpose"))?;
+    Ok(())
 }
 
 #[test]
 fn a_panic_gives_the_terminal_back() -> Result<()> {
+    if env::var_os(PANICS).is_some() {
+        return panic_on_the_screen();
+    }
     let lab = Lab::without_services()?;
     let terminal = Tmux::start(&lab.topology.host, &lab.synguard, USUAL)?;
     let myself = env::current_exe()?;
     terminal.type_line("echo before $(stty -g | cksum)")?;
     terminal.type_line(&format!(
-        "{} --ignored --exact top::panics_on_the_screen --nocapture; echo ended with $?; \
-         echo after $(stty -g | cksum)",
+        "{PANICS}=1 {} --exact top::a_panic_gives_the_terminal_back --nocapture; \
+         echo ended with $?; echo after $(stty -g | cksum)",
         myself.display()
     ))?;
     let screen = terminal.wait_for("ended with 101")?;
