@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
@@ -12,6 +12,10 @@ use crate::events::Event;
 use crate::interface::{Interface, Links};
 use crate::protected::{self, Protected};
 use crate::{Result, challenge};
+
+/// So long has an interface to be seen without its filter: the message that it is another
+/// one of the same number may come after the look that shows it.
+const DOUBT: Duration = Duration::from_millis(500);
 
 /// Where the filter was last seen.
 #[derive(Debug)]
@@ -28,6 +32,8 @@ pub(super) struct Presence {
     away: Rc<Cell<Option<Instant>>>,
     /// Why it could not come back, as last said.
     complaint: Option<String>,
+    /// Since when the interface is seen without its filter.
+    bare: Option<Instant>,
 }
 
 /// Where a filter is, by what the kernel shows.
@@ -54,6 +60,7 @@ impl Presence {
             called: None,
             away: Rc::default(),
             complaint: None,
+            bare: None,
         }
     }
 
@@ -73,6 +80,13 @@ impl Presence {
             (None, Some(named)) if self.is_another(named, links) => Whereabouts::Back(named),
             (None, Some(_)) => Whereabouts::TakenOff,
         }
+    }
+
+    /// Whether the interface has been seen without its filter for long, by the look taken
+    /// `now`.
+    fn is_bare(&mut self, now: Instant) -> bool {
+        let since = *self.bare.get_or_insert(now);
+        now.saturating_duration_since(since) >= DOUBT
     }
 
     /// Whether an interface of the same name is not the one that was filtered.
@@ -98,14 +112,21 @@ impl Guard {
             return None;
         }
         let name = self.interface().to_owned();
-        match self.presence.of(&name, links) {
+        let whereabouts = self.presence.of(&name, links);
+        if whereabouts != Whereabouts::TakenOff {
+            self.presence.bare = None;
+        }
+        match whereabouts {
             Whereabouts::InPlace => self.note_name(None),
             Whereabouts::Renamed(called) => self.note_name(Some(called)),
             Whereabouts::Gone if self.presence.is_away() => {}
             Whereabouts::Gone => self.leave().await,
             Whereabouts::Back(interface) => self.try_to_follow(interface, links.told).await,
             Whereabouts::TakenOff if !self.attached.pins.exist() => return Some(Ending::Detached),
-            Whereabouts::TakenOff => return Some(Ending::Lost),
+            Whereabouts::TakenOff if self.presence.is_bare(links.taken) => {
+                return Some(Ending::Lost);
+            }
+            Whereabouts::TakenOff => {}
         }
         None
     }
@@ -193,7 +214,6 @@ impl Guard {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::time::Duration;
 
     use super::*;
     use crate::interface::XdpProgram;
@@ -256,6 +276,13 @@ mod tests {
                 "{present:?} {deleted:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_filter_is_given_up_only_when_it_stays_off() {
+        let (mut presence, first) = (Presence::new(2, PROGRAM), Instant::now());
+        assert!(!presence.is_bare(first) && !presence.is_bare(first + DOUBT / 2));
+        assert!(presence.is_bare(first + DOUBT));
     }
 
     #[test]
