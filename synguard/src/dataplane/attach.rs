@@ -79,7 +79,8 @@ enum Found {
     Foreign(Foreign),
 }
 
-/// Checks that nothing is in the way of attaching, and changes nothing.
+/// Checks that nothing is in the way of attaching, and changes nothing; a takeover that
+/// was cut off is finished first.
 ///
 /// # Errors
 ///
@@ -89,6 +90,9 @@ pub fn check(interface: &Interface) -> Result<()> {
     if let Some(pid) = pins.controller() {
         return Err(pins.already_attached(Some(pid)));
     }
+    let lock = pins.lock_controller()?;
+    staging::settle(&pins)?;
+    drop(lock);
     state(interface, &pins).map(drop)
 }
 

@@ -136,11 +136,8 @@ impl Writer {
             let took = begun.elapsed();
             debug!("{}: saved in {took:?}", self.interface);
             let mut shared = lock(shared);
-            let again = if failed.is_empty() {
-                Duration::ZERO
-            } else {
-                AGAIN
-            };
+            // A list that is being changed is waited for by the next look.
+            let again = if self.fails { AGAIN } else { Duration::ZERO };
             shared.rests_until = Instant::now() + (took * (SHARE - 1)).max(again);
             shared.failed = failed;
         }

@@ -2,6 +2,7 @@
 //! not one SYN of a banned source comes through, and no client is turned away.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -305,5 +306,37 @@ fn what_cannot_be_read_is_taken_from_what_was_saved_or_not_at_all() -> Result<()
     ensure!(bans(&status) == victims(), "{status:#}");
     wait_for_more_drops(synguard, &status, 1_000)?;
     flood.stop()?;
+    Ok(())
+}
+
+#[test]
+fn a_takeover_that_was_cut_off_is_finished_by_the_next() -> Result<()> {
+    let lab = Lab::new()?;
+    let synguard = &lab.synguard;
+    let controller = synguard.attach(&["--keep"])?;
+    let flood = Sender::start(&lab.topology, &seed_plan(2_000, 500_000))?;
+    let before = wait_for_bans(synguard, &controller)?;
+    controller.kill()?;
+    let leaks = Capture::start(&lab.topology.container, CONTAINER_END, |segment| {
+        segment.opens() && is_victim(segment.source)
+    })?;
+    // As if somebody had died before the new maps came to their place,
+    let home = Path::new("/sys/fs/bpf/synguard").join(&synguard.uplink);
+    let next = home.with_file_name(format!("{}%next", synguard.uplink));
+    synguard.mounts.inside(|| fs::rename(&home, &next))??;
+    let controller = synguard.attach(&["--keep"])?;
+    controller.wait_for("2 bans go on")?;
+    let status = wait_for_more_drops(synguard, &before, 2_000)?;
+    ensure!(status["attached_at"] == before["attached_at"], "{status:#}");
+    controller.kill()?;
+    // or before the filter ran on them.
+    synguard.mounts.inside(|| fs::create_dir(&next))??;
+    let controller = synguard.attach(&["--keep"])?;
+    let status = wait_for_more_drops(synguard, &status, 2_000)?;
+    ensure!(bans(&status) == victims(), "{status:#}");
+    ensure!(!synguard.mounts.inside(|| next.exists())?);
+    flood.stop()?;
+    ensure!(leaks.finish()? == 0, "SYNs of banned sources came through");
+    controller.terminate()?;
     Ok(())
 }
