@@ -1,6 +1,6 @@
 //! Finds the eBPF object that `cargo xtask build-ebpf` made, to embed it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
 const OVERRIDE: &str = "SYNGUARD_EBPF_OBJECT";
@@ -29,7 +29,12 @@ fn default_object() -> PathBuf {
 
 /// The commit, for `--version`; empty outside a checkout.
 fn commit() -> String {
-    println!("cargo::rerun-if-changed=../.git/HEAD");
+    // The second grows with each commit; one that is missing would have it run each time.
+    for file in ["../.git/HEAD", "../.git/logs/HEAD"] {
+        if Path::new(file).exists() {
+            println!("cargo::rerun-if-changed={file}");
+        }
+    }
     process::Command::new("git")
         .args(["rev-parse", "--short=12", "HEAD"])
         .output()
