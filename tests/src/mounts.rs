@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_change, unmount,
 };
@@ -93,6 +93,30 @@ impl Mounts {
             mount("overlay", folder, "overlay", MountFlags::empty(), &*options)
                 .with_context(|| format!("cannot cover {}", folder.display()))
         })?
+    }
+
+    /// Makes a disk at `at` that nothing more fits on.
+    ///
+    /// # Errors
+    /// Where it takes more than it should.
+    pub fn full_disk(&self, at: &Path) -> Result<()> {
+        fs::create_dir(at)?;
+        self.inside(|| -> Result<()> {
+            mount("tmpfs", at, "tmpfs", MountFlags::empty(), c"size=16k")?;
+            let filled = fs::write(at.join("filler"), vec![0; 1 << 20]);
+            ensure!(filled.is_err(), "it was not filled");
+            Ok(())
+        })?
+    }
+
+    /// Makes a disk at `at` that cannot be written to.
+    ///
+    /// # Errors
+    /// Without CAP_SYS_ADMIN.
+    pub fn read_only_disk(&self, at: &Path) -> Result<()> {
+        fs::create_dir(at)?;
+        self.inside(|| mount("tmpfs", at, "tmpfs", MountFlags::RDONLY, None))??;
+        Ok(())
     }
 
     /// Puts `file` in the place of `path`, as seen from inside.

@@ -359,6 +359,9 @@ fn list(imported: &Imported) -> synguard_common::abi::List {
 
 /// One line for what came of a file.
 fn tell(name: &str, kind: Kind, counts: &Counts, passage: &Passage, written: SystemTime) {
+    if *counts == Counts::default() {
+        return;
+    }
     let mut said = match kind {
         Kind::Bans => format!(
             "{} and the history of {}",

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use rustix::mount::{MountFlags, mount};
 use serde_json::Value;
 use synguard::evidence::{BOUNDS, PACKETS, STATE, folder};
 use synguard_tests::address::{CONTAINER, VICTIM6, VICTIMS};
@@ -283,17 +282,8 @@ fn where_nothing_can_be_kept_filtering_goes_on() -> Result<()> {
     let path = |name: &str| scratch.path().join(name);
     let (full, read_only, file) = (path("full"), path("read-only"), path("file"));
     fs::write(&file, "no folder")?;
-    for folder in [&full, &read_only] {
-        fs::create_dir(folder)?;
-    }
-    synguard.mounts.inside(|| -> Result<()> {
-        let small = c"size=16k";
-        mount("tmpfs", &full, "tmpfs", MountFlags::empty(), small)?;
-        mount("tmpfs", &read_only, "tmpfs", MountFlags::RDONLY, None)?;
-        let filled = fs::write(full.join("filler"), vec![0; 1 << 20]);
-        ensure!(filled.is_err(), "it was not filled");
-        Ok(())
-    })??;
+    synguard.mounts.full_disk(&full)?;
+    synguard.mounts.read_only_disk(&read_only)?;
     for state in [&full, &read_only, &file] {
         ensure_filtered_all_the_same(&lab, &state.to_string_lossy(), 3)
             .with_context(|| format!("{}", state.display()))?;

@@ -6,7 +6,6 @@ use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use rustix::mount::{MountFlags, mount};
 use serde_json::Value;
 use synguard::evidence::STATE;
 use synguard::saved::Kind;
@@ -396,15 +395,8 @@ fn a_full_or_read_only_disk_is_said_once_and_ends_nothing() -> Result<()> {
         scratch.path().join("full"),
         scratch.path().join("read-only"),
     );
-    fs::create_dir(&full)?;
-    fs::create_dir(&read_only)?;
-    lab.synguard.mounts.inside(|| -> Result<()> {
-        mount("tmpfs", &full, "tmpfs", MountFlags::empty(), c"size=16k")?;
-        mount("tmpfs", &read_only, "tmpfs", MountFlags::RDONLY, None)?;
-        let filled = fs::write(full.join("filler"), vec![0; 1 << 20]);
-        ensure!(filled.is_err(), "it was not filled");
-        Ok(())
-    })??;
+    lab.synguard.mounts.full_disk(&full)?;
+    lab.synguard.mounts.read_only_disk(&read_only)?;
     for state in [&full, &read_only] {
         ensure_filtered_all_the_same(&lab, &state.to_string_lossy())
             .with_context(|| format!("{}", state.display()))?;

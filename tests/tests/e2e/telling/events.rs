@@ -6,7 +6,6 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use rustix::fs::{CWD, Mode, mkfifoat};
-use rustix::mount::{MountFlags, mount};
 use serde_json::Value;
 use synguard_tests::address::VICTIMS;
 use synguard_tests::lab::Lab;
@@ -165,6 +164,8 @@ fn ensure_filtered_all_the_same(lab: &Lab, told: &Path) -> Result<String> {
     })?;
     let (status, log) = controller.terminate()?;
     ensure!(status.success(), "{status}: {log}");
+    // Or the next one goes on with its bans.
+    lab.synguard.succeed(&["detach", &lab.synguard.uplink])?;
     Ok(log)
 }
 
@@ -173,13 +174,9 @@ fn a_full_disk_or_a_reader_that_hangs_is_nobody_elses_business() -> Result<()> {
     let lab = Lab::without_services()?;
     let scratch = tempfile::tempdir()?;
     let (full, pipe) = (scratch.path().join("full"), scratch.path().join("pipe"));
-    fs::create_dir(&full)?;
-    lab.synguard.mounts.inside(|| -> Result<()> {
-        mount("tmpfs", &full, "tmpfs", MountFlags::empty(), c"size=16k")?;
-        fs::write(full.join("events"), "")?;
-        ensure!(fs::write(full.join("filler"), vec![0; 1 << 20]).is_err());
-        Ok(())
-    })??;
+    let mounts = &lab.synguard.mounts;
+    mounts.full_disk(&full)?;
+    mounts.inside(|| fs::write(full.join("events"), ""))??;
     let log = ensure_filtered_all_the_same(&lab, &full.join("events"))?;
     let said = log.matches("events cannot be written to").count();
     ensure!(said == 1, "said {said} times:\n{log}");
