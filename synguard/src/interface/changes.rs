@@ -27,6 +27,9 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Between two looks lie so many times as long as a look takes: a host may have
 /// thousands of interfaces.
 const PAUSE: u32 = 4;
+/// But no longer than this: on a machine that hardly gets to it, an interface that is back
+/// shall not wait for its filter besides.
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 /// How long deletions are remembered.
 const MEMORY: Duration = Duration::from_secs(60);
 
@@ -129,7 +132,7 @@ async fn follow(
                 fails = true;
             }
         }
-        sleep(told.elapsed() * PAUSE).await;
+        sleep((told.elapsed() * PAUSE).min(LONGEST_PAUSE)).await;
     }
 }
 
