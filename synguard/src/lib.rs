@@ -25,6 +25,7 @@ pub mod fleet;
 pub mod import;
 pub mod interface;
 pub mod kernel;
+pub mod limits;
 pub mod listeners;
 pub mod lists;
 pub mod log;

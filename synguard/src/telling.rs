@@ -7,13 +7,15 @@ use tracing::info;
 
 use crate::cli::{LogFormat, Telling};
 use crate::events::Destination;
-use crate::metrics::Server;
+use crate::metrics::{Listen, Server};
 use crate::{Result, events, log};
 
 /// What is in force.
 struct InForce {
     telling: Telling,
     server: Option<Server>,
+    /// What was wanted last and could not be, by key, and why.
+    refused: Vec<(&'static str, String)>,
 }
 
 static IN_FORCE: Mutex<InForce> = Mutex::new(InForce {
@@ -24,6 +26,7 @@ static IN_FORCE: Mutex<InForce> = Mutex::new(InForce {
         metrics: None,
     },
     server: None,
+    refused: Vec::new(),
 });
 
 /// Begins to tell, as asked for.
@@ -42,7 +45,11 @@ pub fn start(wanted: &Telling) -> Result<()> {
 /// Tells as asked for from now on; gives what cannot be, by key: that stays as it was.
 pub(crate) fn adopt(wanted: &Telling) -> Vec<(&'static str, crate::Error)> {
     let mut in_force = IN_FORCE.lock().unwrap_or_else(PoisonError::into_inner);
-    let InForce { telling, server } = &mut *in_force;
+    let InForce {
+        telling,
+        server,
+        refused,
+    } = &mut *in_force;
     log::set_format(wanted.log_format);
     telling.log_format = wanted.log_format;
     let mut failures = Vec::new();
@@ -59,17 +66,48 @@ pub(crate) fn adopt(wanted: &Telling) -> Vec<(&'static str, crate::Error)> {
         }
     }
     if telling.metrics != wanted.metrics {
-        match wanted.metrics.map(Server::start).transpose() {
-            Ok(new) => {
-                if let Some(new) = &new {
-                    info!("metrics are at http://{}/metrics", new.address());
-                }
-                (*server, telling.metrics) = (new, wanted.metrics);
-            }
+        match move_server(server, telling.metrics, wanted.metrics) {
+            Ok(()) => telling.metrics = wanted.metrics,
             Err(failure) => failures.push(("metrics", failure)),
         }
     }
+    *refused = failures
+        .iter()
+        .map(|(key, failure)| (*key, failure.to_string()))
+        .collect();
     failures
+}
+
+/// What was wanted last and stayed as it was, by key, and why.
+pub(crate) fn refused() -> Vec<(&'static str, String)> {
+    let in_force = IN_FORCE.lock().unwrap_or_else(PoisonError::into_inner);
+    in_force.refused.clone()
+}
+
+/// Where the new address cannot be had, metrics stay at the old one.
+fn move_server(server: &mut Option<Server>, old: Listen, new: Listen) -> Result<()> {
+    if old
+        .zip(new)
+        .is_some_and(|(old, new)| old.port() == new.port())
+    {
+        // Or the old one would be in the way of the new one.
+        *server = None;
+    }
+    match new.map(Server::start).transpose() {
+        Ok(started) => {
+            if let Some(started) = &started {
+                info!("metrics are at http://{}/metrics", started.address());
+            }
+            *server = started;
+            Ok(())
+        }
+        Err(failure) => {
+            if server.is_none() {
+                *server = old.map(Server::start).transpose()?;
+            }
+            Err(failure)
+        }
+    }
 }
 
 /// Ends it, and waits a while for what is still to be told.

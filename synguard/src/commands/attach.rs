@@ -10,7 +10,7 @@ use crate::cli::Attach;
 use crate::config::Source;
 use crate::error::Context as _;
 use crate::fleet::{Fleet, Wishes};
-use crate::{Result, kernel, log, privileges, service, telling};
+use crate::{Result, kernel, limits, log, privileges, service, telling};
 
 pub(super) async fn run(args: Attach) -> Result<()> {
     let source = Source::new(args.config.as_deref(), &args.given)?;
@@ -20,6 +20,7 @@ pub(super) async fn run(args: Attach) -> Result<()> {
         source.resolve_with(file.as_ref(), Some(name))?;
     }
     kernel::check()?;
+    limits::raise_open_files();
     privileges::to_attach()?;
     log::start(general.log_level, general.telling.log_format)?;
     let wishes = on_signal()?;

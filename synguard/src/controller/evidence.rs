@@ -73,6 +73,11 @@ impl Evidence {
         })
     }
 
+    /// Who writes to the disk yet.
+    pub(super) fn into_keeper(self) -> Keeper {
+        self.keeper
+    }
+
     /// Bans whose packets were not kept.
     pub(super) fn dropped(&self) -> u64 {
         self.keeper.dropped()

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use synguard_common::abi::SpoofedFlood;
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
@@ -21,10 +22,11 @@ use super::told::Told;
 use crate::config::{Outcome, Resolved, Source, Value};
 use crate::dataplane::{Attached, Events};
 use crate::error::Context as _;
-use crate::events::{Event, Voice};
+use crate::events::{Cause, Event, Voice};
 use crate::evidence::Keeper;
 use crate::interface::{Interface, Links, Network, has_vlans};
 use crate::protected::{self, Protected};
+use crate::saved::{self, Kind};
 use crate::settings::Settings;
 use crate::{Result, challenge};
 
@@ -158,13 +160,54 @@ impl Guard {
         self.attached.pins.interface()
     }
 
+    /// Whether the filter outlives this process; pins again what is not pinned any more.
+    pub fn is_pinned(&mut self) -> bool {
+        self.attached.pins.exist() || self.attached.pin_again().is_ok()
+    }
+
+    /// Ends: what is still to be written is written, by another thread, as a disk may hang
+    /// for long; then the interface is free for others. Forgets what was saved, if nobody is
+    /// to go on with it.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Failed`] where a file cannot be removed.
+    pub async fn end(self, forget: bool) -> Result<()> {
+        let Self {
+            attached,
+            saving,
+            evidence,
+            ..
+        } = self;
+        let (state, saver) = saving.into_parts();
+        let keeper = evidence.into_keeper();
+        let written = spawn_blocking(move || drop((saver, keeper)));
+        written.await.context("writing what is to be kept")?;
+        if forget {
+            saved::forget(
+                &state,
+                attached.pins.interface(),
+                &[Kind::Bans, Kind::Rules],
+            )?;
+        }
+        Ok(())
+    }
+
     /// Puts the interface back to how it was before.
     ///
     /// # Errors
     ///
     /// [`crate::Error::Failed`] naming what could not be put back.
-    pub fn undo(&self) -> Result<()> {
-        self.attached.undoing().run()
+    pub fn undo(&mut self) -> Result<()> {
+        self.attached.undoing().run()?;
+        self.tell(&if self.attached.facts.taken_over {
+            Event::LeftInPlace {}
+        } else {
+            Event::Detached {
+                cause: Cause::Stopped,
+            }
+        });
+        Ok(())
     }
 
     fn introduce(&mut self) {

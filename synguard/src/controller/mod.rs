@@ -12,7 +12,7 @@ mod pinned;
 pub mod plan;
 mod presence;
 mod promotion;
-mod protection;
+pub(crate) mod protection;
 mod reload;
 mod saving;
 mod told;

@@ -117,9 +117,15 @@ impl Guard {
             self.presence.bare = None;
         }
         match whereabouts {
-            Whereabouts::InPlace => self.note_name(None),
-            Whereabouts::Renamed(called) => self.note_name(Some(called)),
-            Whereabouts::Gone if self.presence.is_away() => {}
+            Whereabouts::InPlace => {
+                self.note_return().await;
+                self.note_name(None);
+            }
+            Whereabouts::Renamed(called) => {
+                self.note_return().await;
+                self.note_name(Some(called));
+            }
+            Whereabouts::Gone if self.presence.is_away() || self.is_there_all_the_same().await => {}
             Whereabouts::Gone => self.leave().await,
             Whereabouts::Back(interface) => self.try_to_follow(interface, links.told).await,
             Whereabouts::TakenOff if !self.attached.pins.exist() => return Some(Ending::Detached),
@@ -129,6 +135,34 @@ impl Guard {
             Whereabouts::TakenOff => {}
         }
         None
+    }
+
+    /// Whether the look before missed it: it is not given up for that.
+    async fn is_there_all_the_same(&self) -> bool {
+        let found = self.network.interface(self.interface()).await;
+        found.is_ok_and(|found| found.index == self.presence.index)
+    }
+
+    /// It was gone, and is there again with the filter on it.
+    async fn note_return(&mut self) {
+        if self.presence.away.take().is_none() {
+            return;
+        }
+        self.tell_return(Duration::ZERO);
+        let anew = self.begin_challenges_anew("the interface is back").await;
+        if let Err(failure) = anew {
+            warn!("{}: {failure}", self.interface());
+        }
+    }
+
+    fn tell_return(&mut self, latency: Duration) {
+        let back = Event::InterfaceBack {
+            mode: self.attached.facts.mode(),
+            bans: self.detection.bans.len() as u64,
+            latency,
+        };
+        self.tell(&back);
+        self.tell_metrics();
     }
 
     fn note_name(&mut self, called: Option<&str>) {
@@ -184,13 +218,7 @@ impl Guard {
         self.presence.away.set(None);
         self.presence.called = None;
         self.veth = interface.veth;
-        let back = Event::InterfaceBack {
-            mode: self.attached.facts.mode(),
-            bans: self.detection.bans.len() as u64,
-            latency: took,
-        };
-        self.tell(&back);
-        self.tell_metrics();
+        self.tell_return(took);
         self.begin_challenges_anew("the interface is another one")
             .await
     }

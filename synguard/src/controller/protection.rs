@@ -11,7 +11,7 @@ use crate::rules::{BLANK, is_protection, put};
 
 /// Makes the protections those of `protected`: earlier ones go, new ones come,
 /// automatic bans of them are lifted, and what a person said stays.
-pub(super) fn renew(maps: &mut Maps, protected: &Protected, now: u64) -> Result<()> {
+pub(crate) fn renew(maps: &mut Maps, protected: &Protected, now: u64) -> Result<()> {
     let outdated =
         maps.rules(|net, rule| is_protection(rule) && !protected.contains_key(&net.addr()))?;
     for (net, rule) in outdated {

@@ -9,7 +9,7 @@ use super::journal;
 use crate::cli::LogLevel;
 use crate::config::{self, InForce, Outcome, Resolved, Value};
 use crate::settings::Settings;
-use crate::{Result, challenge, events, log, telling};
+use crate::{Result, challenge, log, telling};
 
 /// What needs a new attachment, and how to get one.
 const FIXED: [(&str, &str); 5] = [
@@ -34,7 +34,6 @@ impl Guard {
     /// Reads the settings anew, and puts in force what can be. A file with anything
     /// wrong in it changes nothing.
     pub(super) async fn reload(&mut self) {
-        events::reopen();
         // Before the file is read: who asks later may have changed it later.
         let request = config::asked(&self.attached.pins);
         let resolved = self.source.resolve(self.interface());
@@ -73,7 +72,7 @@ impl Guard {
             changed.remove("challenge");
             kept.push(format!("challenge: {obstacle}"));
         }
-        for (key, failure) in telling::adopt(&resolved.telling) {
+        for (key, failure) in telling::refused() {
             self.keep_value(key, &mut resolved.values);
             changed.remove(key);
             kept.push(format!("{key}: {failure}"));

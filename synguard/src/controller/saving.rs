@@ -7,7 +7,7 @@ use synguard_common::abi::change;
 use super::guard::Guard;
 use crate::Result;
 use crate::dataplane::Attached;
-use crate::saved::{self, Kind, Saver, Wanted};
+use crate::saved::{Kind, Saver, Wanted};
 
 /// What was saved of an interface, by the counters of changes in its maps.
 pub(super) struct Saving {
@@ -24,6 +24,11 @@ impl Saving {
             saved: [None; change::COUNT],
         })
     }
+
+    /// The folder for state, and who writes to it yet.
+    pub(super) fn into_parts(self) -> (PathBuf, Saver) {
+        (self.state, self.saver)
+    }
 }
 
 impl Guard {
@@ -33,18 +38,6 @@ impl Guard {
             self.save_changes()?;
         }
         Ok(())
-    }
-
-    /// Ends, and forgets what was saved: the interface does not come back.
-    ///
-    /// # Errors
-    ///
-    /// [`crate::Error::Failed`] where a file cannot be removed.
-    pub fn forget(self) -> Result<()> {
-        let (state, name) = (self.saving.state.clone(), self.interface().to_owned());
-        // Nobody writes it after that.
-        drop(self);
-        saved::forget(&state, &name, &[Kind::Bans, Kind::Rules]).map(drop)
     }
 
     /// The same at the end, at any rate.

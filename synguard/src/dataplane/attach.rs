@@ -209,7 +209,12 @@ pub fn attach(
             match foreign {
                 // Whichever maps the filter runs on stay.
                 Some(_) => staging::settle(&pins)?,
-                None => Undo { pins, before }.run()?,
+                None => Undo {
+                    pins,
+                    before,
+                    held: state.held,
+                }
+                .run()?,
             }
             Err(error)
         }
@@ -250,6 +255,7 @@ impl Attached {
         Undo {
             pins: self.pins.clone(),
             before: self.before,
+            held: self.facts.taken_over,
         }
     }
 }
@@ -258,8 +264,10 @@ impl Attached {
 #[derive(Clone, Debug)]
 pub struct Undo {
     pins: Pins,
-    /// What the packet path was told, where a filter was taken over.
+    /// What the packet path was told, where there were maps to go on with.
     before: Option<KernelSettings>,
+    /// Whether a filter was in place.
+    held: bool,
 }
 
 impl Undo {
@@ -273,6 +281,9 @@ impl Undo {
             return self.pins.remove();
         };
         let _lock = self.pins.lock_rules()?;
+        if !self.held {
+            link::take_off(&self.pins)?;
+        }
         let mut maps = Maps::open(&self.pins)?;
         let present = maps.settings()?;
         maps.change_source(KernelSettings {

@@ -1,7 +1,5 @@
 //! A filter whose interface is gone, and the one that comes in its place.
 
-use std::os::fd::AsFd as _;
-
 use super::attach::{Attached, ensure_ethernet};
 use super::held::Held;
 use super::{link, object, pinned_object};
@@ -23,9 +21,9 @@ impl Attached {
     ///
     /// [`Error::Failed`] where the kernel refuses.
     pub fn let_go(&self) -> Result<()> {
-        // A link whose interface was deleted holds nothing, which is fine.
-        pinned_object::open(&self.pins.link())
-            .and_then(|link| pinned_object::detach(link.as_fd()))
+        self.held
+            .link(&self.pins)
+            .map_or(Ok(()), pinned_object::detach)
             .context("taking the filter off the interface that is gone")
     }
 

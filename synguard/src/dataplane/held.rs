@@ -2,7 +2,7 @@
 //! underneath, filter and maps go on, and can be pinned anew.
 
 use std::fs;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 
 use super::pinned_object;
@@ -30,6 +30,14 @@ impl Held {
             objects.push((name, object));
         }
         Ok(Self { objects, device })
+    }
+
+    /// The link, wherever it is pinned now. One whose interface was deleted holds nothing.
+    pub(super) fn link(&self, pins: &Pins) -> Option<BorrowedFd<'_>> {
+        let name = pins.link();
+        let name = name.file_name()?.to_str()?;
+        let held = self.objects.iter().find(|(held, _)| held == name);
+        held.map(|(_, link)| link.as_fd())
     }
 
     /// Whether the file system that held the pins is no longer mounted there: then

@@ -1,9 +1,13 @@
 //! The link that keeps the filter on its interface.
 
+use std::io::ErrorKind;
+use std::os::fd::AsFd as _;
+
 use aya::programs::links::{FdLink, PinnedLink};
 use aya::programs::xdp::{XdpLink, XdpLinkId};
 use aya::programs::{Xdp, XdpMode, loaded_programs};
 
+use super::pinned_object;
 use super::pins::Pins;
 use crate::error::Context as _;
 use crate::interface::Interface;
@@ -29,6 +33,16 @@ pub fn holds(pins: &Pins, interface: &Interface) -> bool {
     match (pinned_program(pins), interface.xdp) {
         (Some(pinned), Some(xdp)) => pinned == xdp.id,
         _ => false,
+    }
+}
+
+/// Takes the filter off, whoever else holds its link; what is pinned stays.
+pub(super) fn take_off(pins: &Pins) -> Result<()> {
+    let detached =
+        pinned_object::open(&pins.link()).and_then(|link| pinned_object::detach(link.as_fd()));
+    match detached {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        outcome => outcome.context(format!("taking the filter off {}", pins.interface())),
     }
 }
 

@@ -343,10 +343,29 @@ fn ensure_bpffs() -> Result<()> {
     if is_bpffs() {
         return Ok(());
     }
+    let remedy = format!("as root: mount -t bpf bpf {BPFFS}");
+    if mounts_are_hidden() {
+        return Err(Error::Unsupported(format!(
+            "{BPFFS} is no BPF file system, and one that this process mounts would be seen by \
+             nobody else (it is in a mount namespace of its own, as under systemd); {remedy}"
+        )));
+    }
     mount("bpf", BPFFS, "bpf", MountFlags::empty(), None).context(format!(
-        "{BPFFS} is no BPF file system and could not be made one; \
-         as root: mount -t bpf bpf {BPFFS}"
+        "{BPFFS} is no BPF file system and could not be made one; {remedy}"
     ))
+}
+
+/// Whether mounts come into this process's mount namespace from another one, but not the
+/// other way (`master:` in proc_pid_mountinfo(5)): pins would be out of reach of commands.
+fn mounts_are_hidden() -> bool {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let covering = mounts.lines().filter(|line| {
+        let point = line.split(' ').nth(4).map(Path::new);
+        point.is_some_and(|point| Path::new(BPFFS).starts_with(point))
+    });
+    // Of those that cover it, the last one is on top.
+    let top = covering.max_by_key(|line| line.split(' ').nth(4).map_or(0, str::len));
+    top.is_some_and(|line| line.contains(" master:"))
 }
 
 fn remove_if_there(path: &Path) -> Result<()> {

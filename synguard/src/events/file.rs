@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -106,6 +106,11 @@ impl Writer {
     }
 }
 
+fn is_same(one: &File, other: &File) -> bool {
+    let identity = |file: &File| file.metadata().map(|facts| (facts.dev(), facts.ino()));
+    matches!((identity(one), identity(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 /// The thread's own.
 struct Written {
     destination: Destination,
@@ -132,7 +137,14 @@ impl Written {
     /// Where that fails, it goes on with the file that it has.
     fn open_anew(&mut self) {
         match open(&self.destination) {
-            Ok(output) => (self.output, self.torn) = (Some(output), false),
+            Ok(output) => {
+                let same = self
+                    .output
+                    .as_ref()
+                    .is_some_and(|old| is_same(old, &output));
+                self.torn &= same;
+                self.output = Some(output);
+            }
             Err(failure) => warn!(
                 "{} cannot be opened anew for events: {failure}",
                 name(&self.destination)

@@ -51,21 +51,23 @@ impl Aside {
     /// Leaves it alone for a while, as it cannot be attached; says whether that is news.
     pub(super) fn fail(&mut self, interface: &Interface, why: &str, now: Instant) -> bool {
         let before = self.0.remove(&interface.name);
-        let same = before.and_then(|entry| match entry.why {
-            Why::Failed { text, pause, .. } if text == why => Some(pause),
-            _ => None,
+        let before = before.and_then(|entry| match entry.why {
+            Why::Failed { text, pause, .. } => Some((text, pause)),
+            Why::TakenOff => None,
         });
+        let is_news = before.as_ref().is_none_or(|(text, _)| text != why);
         let entry = Entry {
             index: Some(interface.index),
             since: now,
             why: Why::Failed {
                 text: why.to_owned(),
                 xdp: xdp(interface),
-                pause: same.map_or(FIRST, |pause| (pause * 2).min(LONGEST)),
+                // Also where each attempt fails in another way.
+                pause: before.map_or(FIRST, |(_, pause)| (pause * 2).min(LONGEST)),
             },
         };
         self.0.insert(interface.name.clone(), entry);
-        same.is_none()
+        is_news
     }
 
     /// Whether it is to be left alone.

@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::challenge::settings_for;
 use crate::cli::LogLevel;
+use crate::clock::Clock;
 use crate::config::{Resolved, Source};
-use crate::controller::Guard;
-use crate::dataplane::Attached;
+use crate::controller::{Guard, protection};
+use crate::dataplane::{Attached, Maps};
 use crate::evidence::Keeper;
 use crate::interface::{Interface, Network};
 use crate::protected::Protected;
@@ -47,7 +48,7 @@ impl Means<'_> {
             match self.attach(&interface, resolved) {
                 Ok(guard) => guards.push(guard),
                 Err(error) => {
-                    guards.iter().try_for_each(Guard::undo)?;
+                    guards.iter_mut().try_for_each(Guard::undo)?;
                     return Err(error);
                 }
             }
@@ -56,7 +57,8 @@ impl Means<'_> {
     }
 
     fn attach(&self, interface: &Interface, resolved: Resolved) -> Result<Guard> {
-        self.guard(Attempt::new(interface.clone(), resolved)?.run())
+        let attempt = Attempt::new(interface.clone(), resolved, self.depended_on)?;
+        self.guard(attempt.run())
     }
 
     /// Takes charge of what was attached.
@@ -68,6 +70,7 @@ impl Means<'_> {
         let Attempt {
             interface,
             resolved,
+            ..
         } = tried.attempt;
         let attached = tried.outcome?;
         let undo = attached.undoing();
@@ -94,6 +97,7 @@ impl Means<'_> {
 pub(super) struct Attempt {
     interface: Interface,
     resolved: Resolved,
+    depended_on: Protected,
 }
 
 /// What came of it.
@@ -108,11 +112,16 @@ impl Attempt {
     /// # Errors
     ///
     /// [`crate::Error::Unsupported`] where the interface cannot be attached so.
-    pub(super) fn new(interface: Interface, mut resolved: Resolved) -> Result<Self> {
+    pub(super) fn new(
+        interface: Interface,
+        mut resolved: Resolved,
+        depended_on: &Protected,
+    ) -> Result<Self> {
         resolved.settings = settings_for(&interface, &resolved.settings)?;
         Ok(Self {
             interface,
             resolved,
+            depended_on: depended_on.clone(),
         })
     }
 
@@ -126,7 +135,14 @@ impl Attempt {
             interface: &self.interface.name,
             settings,
         };
-        let restore = |maps: &mut _, clock: &_| saved::restore(&occasion, maps, clock);
+        let restore = |maps: &mut Maps, clock: &Clock| {
+            let found = saved::restore(&occasion, maps, clock);
+            // A block that somebody put around the gateway shall not hold it for a moment.
+            if let Err(failure) = protection::renew(maps, &self.depended_on, clock.now()) {
+                warn!("{}: {failure}", self.interface.name);
+            }
+            found
+        };
         Tried {
             outcome: dataplane::attach(&self.interface, settings, level, &restore),
             attempt: self,

@@ -12,20 +12,20 @@ mod plan;
 mod tell;
 mod ward;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::watch;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{self, JoinError, JoinSet};
 use tracing::{error, info, warn};
 
-use crate::config::{File, INTERFACES, Source};
+use crate::config::{File, INTERFACES, Resolved, Source};
 use crate::controller::{Ending, Guard, News};
 use crate::dataplane::{self, Lock, Pins};
 use crate::error::Context as _;
 use crate::interface::{Interface, Links, Network, Pattern};
-use crate::{Error, Result, service};
+use crate::{Error, Result, events, log, service, telling};
 
 use aside::Aside;
 use dependence::Dependence;
@@ -57,8 +57,12 @@ pub struct Fleet {
     /// By interface.
     wards: BTreeMap<String, Ward>,
     tasks: JoinSet<Ended>,
+    /// Whose guard works in which task.
+    workers: HashMap<task::Id, String>,
     /// The one that is being attached; one after the other, as each takes a processor.
     attempts: JoinSet<Tried>,
+    /// The one that is attempted.
+    attempted: Option<Interface>,
     /// Names that no interface has so far; none where another controller waits for it.
     absent: BTreeMap<String, Option<Lock>>,
     aside: Aside,
@@ -74,7 +78,8 @@ pub struct Fleet {
     too_many: bool,
     /// What the service manager was last told.
     told: String,
-    errors: Vec<Error>,
+    /// What went wrong, by interface, and was not put right since.
+    errors: BTreeMap<String, Error>,
 }
 
 impl Fleet {
@@ -100,7 +105,9 @@ impl Fleet {
             links,
             wards: BTreeMap::new(),
             tasks: JoinSet::new(),
+            workers: HashMap::new(),
             attempts: JoinSet::new(),
+            attempted: None,
             absent: BTreeMap::new(),
             aside: Aside::default(),
             reload: watch::channel(0).0,
@@ -109,7 +116,7 @@ impl Fleet {
             stopping: false,
             too_many: false,
             told: String::new(),
-            errors: Vec::new(),
+            errors: BTreeMap::new(),
         };
         if fleet.named {
             fleet.attach_the_named().await?;
@@ -136,7 +143,7 @@ impl Fleet {
             tokio::select! {
                 // An error means that the signal task is gone, which is a stop too.
                 _ = stop.wait_for(|stop| *stop), if !self.stopping => self.stop(),
-                Some(ended) = self.tasks.join_next() => self.note(ended),
+                Some(ended) = self.tasks.join_next_with_id() => self.note(ended),
                 Some(tried) = self.attempts.join_next() => self.take(tried),
                 Ok(()) = reload.changed(), if !self.stopping => self.reload(),
                 Ok(()) = self.links.changed(), if !self.stopping => self.look().await,
@@ -144,7 +151,7 @@ impl Fleet {
                 else => break,
             }
         }
-        self.errors
+        self.errors.into_values().collect()
     }
 
     async fn attach_the_named(&mut self) -> Result<()> {
@@ -198,12 +205,15 @@ impl Fleet {
         // Waiting ends here, or the lock of the guard to come would end with it.
         self.absent.remove(name);
         let resolved = self.source.resolve_with(self.file.as_ref(), Some(name));
-        match resolved.and_then(|resolved| Attempt::new(interface.clone(), resolved)) {
+        match resolved.and_then(|resolved| {
+            Attempt::new(interface.clone(), resolved, self.dependence.addresses())
+        }) {
             Ok(attempt) => {
                 if !self.ready {
                     service::attaching(name);
                 }
                 self.attempts.spawn_blocking(|| attempt.run());
+                self.attempted = Some(interface);
             }
             Err(failure) => self.put_aside(&interface, failure),
         }
@@ -212,10 +222,13 @@ impl Fleet {
 
     /// Goes on with what was attached, or was not.
     fn take(&mut self, tried: Result<Tried, JoinError>) {
+        let attempted = self.attempted.take();
         let tried = match tried.context("attaching to an interface") {
             Ok(tried) => tried,
             Err(failure) => {
-                self.errors.push(failure);
+                if let Some(interface) = attempted {
+                    self.put_aside(&interface, failure);
+                }
                 return;
             }
         };
@@ -240,8 +253,10 @@ impl Fleet {
             depended_on: self.dependence.subscribe(),
         };
         self.aside.remove(&name);
+        self.errors.remove(&name);
+        let task = self.tasks.spawn_local(ward::work(guard, orders, news));
+        self.workers.insert(task.id(), name.clone());
         self.wards.insert(name, ward);
-        self.tasks.spawn_local(ward::work(guard, orders, news));
     }
 
     fn put_aside(&mut self, interface: &Interface, failure: Error) {
@@ -258,7 +273,7 @@ impl Fleet {
         if self.wanted.names(name) {
             error!("{name}: not attached, and NOT filtered: {text}");
             if !self.ready {
-                self.errors.push(failure);
+                self.errors.insert(name.clone(), failure);
             }
         } else {
             warn!("{name}: left alone: {text}");
@@ -303,12 +318,16 @@ impl Fleet {
     fn wait_for_absent(&mut self) {
         let links = Arc::clone(&self.links.borrow());
         for name in self.wanted.absent(&links) {
+            let is_attempted = |attempted: &Interface| attempted.name == name;
             if self.wards.contains_key(name)
                 || self.absent.contains_key(name)
                 || self.aside.is_taken_off(name)
+                // Its lock is held already, and to let a second one go would end both.
+                || self.attempted.as_ref().is_some_and(is_attempted)
             {
                 continue;
             }
+            log::watches(name);
             let lock = Pins::of(name).lock_controller();
             match &lock {
                 Ok(_) => warn!("{name}: there is no such interface: waiting for it"),
@@ -343,24 +362,44 @@ impl Fleet {
         }
     }
 
-    fn note(&mut self, ended: Result<Ended, JoinError>) {
-        let Ended { name, outcome } = match ended.context("watching an interface") {
-            Ok(ended) => ended,
-            Err(failure) => {
-                self.errors.push(failure);
-                return;
-            }
+    fn note(&mut self, ended: Result<(task::Id, Ended), JoinError>) {
+        let (task, ended) = match ended {
+            Ok((task, ended)) => (task, Ok(ended)),
+            Err(failure) => (failure.id(), Err(failure)),
+        };
+        let Some(name) = self.workers.remove(&task) else {
+            return;
         };
         self.wards.remove(&name);
+        let ended = ended.context("watching an interface");
+        let found = self.links.borrow().named(&name).cloned();
         let by_order = [Ending::Stopped, Ending::Dismissed, Ending::Forgotten];
-        if !outcome
-            .as_ref()
-            .is_ok_and(|ending| by_order.contains(ending))
-        {
-            let index = self.links.borrow().named(&name).map(|found| found.index);
-            self.aside.take_off(&name, index, Instant::now());
+        match ended {
+            Ok(Ended {
+                ending: Some(ending),
+                failure,
+            }) => {
+                if !by_order.contains(&ending) {
+                    let index = found.map(|found| found.index);
+                    self.aside.take_off(&name, index, Instant::now());
+                }
+                self.errors.extend(failure.map(|failure| (name, failure)));
+            }
+            // Its filter goes on without it: somebody has to watch over it again.
+            Ok(Ended {
+                ending: None,
+                failure: Some(failure),
+            })
+            | Err(failure) => {
+                error!("{name}: {failure}");
+                if let Some(found) = found {
+                    self.aside
+                        .fail(&found, &failure.to_string(), Instant::now());
+                }
+                self.errors.insert(name, failure);
+            }
+            Ok(_) => {}
         }
-        self.errors.extend(outcome.err());
         self.tell();
     }
 
@@ -368,6 +407,7 @@ impl Fleet {
     /// with the file.
     fn reload(&mut self) {
         self.to_reload = true;
+        events::reopen();
         let file = match self.source.read() {
             Ok(file) => file,
             Err(wrong) => {
@@ -377,6 +417,13 @@ impl Fleet {
                 return;
             }
         };
+        match self.source.resolve_with(file.as_ref(), None) {
+            Ok(general) => tell_otherwise(&general),
+            Err(wrong) => {
+                error!("not reloaded, the settings stay as they were: {wrong}");
+                return;
+            }
+        }
         self.aside.clear();
         if !self.named {
             match wanted(&[], file.as_ref(), &self.source) {
@@ -416,6 +463,14 @@ impl Fleet {
     /// Whether each interface is there, and none could be attached.
     fn can_do_nothing(&self) -> bool {
         self.wards.is_empty() && self.absent.is_empty() && self.wanted.globs().next().is_none()
+    }
+}
+
+/// What is of the whole controller, whether it is in charge of an interface or not.
+fn tell_otherwise(general: &Resolved) {
+    telling::adopt(&general.telling);
+    if let Err(failure) = log::set_level(general.log_level) {
+        warn!("{failure}");
     }
 }
 

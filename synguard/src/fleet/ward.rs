@@ -44,9 +44,10 @@ impl Ward {
 
 /// How a guard ended.
 pub(super) struct Ended {
-    pub(super) name: String,
+    /// None where it could not go on.
+    pub(super) ending: Option<Ending>,
     /// What is to be told to whoever started the controller.
-    pub(super) outcome: Result<Ending>,
+    pub(super) failure: Option<Error>,
 }
 
 /// Has a guard work until its end, and leaves the interface as it is to be.
@@ -67,22 +68,27 @@ pub(super) async fn work(
             }
         }
     };
-    let outcome = match guard.run(told, news).await {
-        Ok(ending @ Ending::Forgotten) => {
-            let left = leave(&mut guard, ending).await;
-            left.and(guard.forget()).map(|()| ending)
-        }
-        Ok(ending) => leave(&mut guard, ending).await.map(|()| ending),
+    let (ending, left) = match guard.run(told, news).await {
+        Ok(ending) => (Some(ending), leave(&mut guard, ending).await),
         Err(failure) => {
-            error!("{name}: the controller ends, the filter stays in place: {failure}");
-            Err(failure)
+            error!("{name}: the controller ends, the filter stays in place");
+            (None, Err(failure))
         }
     };
-    Ended { name, outcome }
+    // Nobody is to go on with what is off for good.
+    let forget = matches!(ending, Some(Ending::Detached | Ending::Forgotten));
+    let ended = guard.end(forget).await;
+    let failure = left.and(ended).err();
+    // What was lost has been told already, and why it could not go on is yet to be.
+    let is_told = matches!(ending, None | Some(Ending::Lost));
+    if let Some(failure) = failure.as_ref().filter(|_| !is_told) {
+        error!("{name}: {failure}");
+    }
+    Ended { ending, failure }
 }
 
 async fn leave(guard: &mut Guard, ending: Ending) -> Result<()> {
-    if ending == Ending::Stopped && guard.keeps() {
+    if ending == Ending::Stopped && guard.keeps() && guard.is_pinned() {
         guard.put_back(true).await?;
         guard.tell(&Event::LeftInPlace {});
         return Ok(());

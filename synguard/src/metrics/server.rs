@@ -6,7 +6,7 @@
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -42,7 +42,8 @@ const PATH: &str = "/metrics";
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
-    _stop: oneshot::Sender<()>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -58,7 +59,7 @@ impl Server {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.context("starting a runtime for metrics")?;
         let (stop, stopped) = oneshot::channel();
-        thread::spawn(move || {
+        let thread = thread::spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
                     // An error means that the server was dropped.
@@ -75,13 +76,25 @@ impl Server {
         }
         Ok(Self {
             address,
-            _stop: stop,
+            stop: Some(stop),
+            thread: Some(thread),
         })
     }
 
     /// Where it listens.
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
+    }
+}
+
+impl Drop for Server {
+    /// When it is over, the address is free.
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            // One that panicked is over, too.
+            let _ = thread.join();
+        }
     }
 }
 

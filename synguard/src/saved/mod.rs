@@ -72,5 +72,7 @@ pub fn forget(state: &Path, interface: &str, kinds: &[Kind]) -> Result<bool> {
             Err(error) => return Err(error).context(format!("removing {}", path.display())),
         }
     }
+    // Not with evidence in it.
+    let _ = fs::remove_dir(folder(state, interface));
     Ok(any)
 }

@@ -409,10 +409,15 @@ fn hits_are_counted_at_the_rule() {
 fn a_flood_at_one_rule_is_counted_but_for_a_batch() {
     let net: IpNet = "5.39.90.132/32".parse().unwrap();
     let mut both = Both::new().rule("5.39.90.132/32", block(scope::ALL));
+    // Each CPU has a batch of its own, and this thread may be moved to another one.
+    let cpus = std::thread::available_parallelism().unwrap().get() as u64;
     for sent in 1..=500 {
         both.expect(&syn(), Reason::DroppedRule);
         let hits = both.sandbox.maps().rule(&net).unwrap().unwrap().hits;
-        assert!(hits <= sent && hits + BATCH >= sent, "{hits} of {sent}");
+        assert!(
+            hits <= sent && hits + cpus * BATCH >= sent,
+            "{hits} of {sent}"
+        );
     }
     for _ in 0..100 {
         both.expect(&ack(), Reason::DroppedAll);

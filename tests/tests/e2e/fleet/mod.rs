@@ -7,9 +7,11 @@ mod return_of;
 mod whereabouts;
 
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 use synguard_tests::controller::{Controller, Line};
 use synguard_tests::lab::Lab;
@@ -27,9 +29,19 @@ fn wait_for_time(controller: &Controller, part: &str, number: usize) -> Result<L
     found.with_context(|| format!("log:\n{}", controller.text()))
 }
 
-/// Starts `attach` with nothing but these arguments.
+/// Starts `attach` with nothing but these arguments, and with as many open files as service
+/// managers and shells usually allow.
 fn attach(lab: &Lab, arguments: &[&str]) -> Result<Controller> {
     let mut command = lab.synguard.command();
+    let limit = getrlimit(Resource::Nofile);
+    let usual = Rlimit {
+        current: Some(1024),
+        ..limit
+    };
+    // SAFETY: the closure runs between fork and exec and makes one system call.
+    unsafe {
+        command.pre_exec(move || Ok(setrlimit(Resource::Nofile, usual.clone())?));
+    }
     Controller::start(command.arg("attach").args(arguments))
 }
 
