@@ -237,6 +237,11 @@ impl Guard {
         self.voice.watched.forget();
     }
 
+    /// The filter is off, and metrics are to say so for as long as it is wanted.
+    pub fn miss(&self) {
+        self.voice.watched.lose();
+    }
+
     /// Works until `stop` ends, with what that gives, or the filter is gone; an interface
     /// that is gone is waited for. What fails is logged and tried again: a map that is full
     /// for a moment shall not end promotion.

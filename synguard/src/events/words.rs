@@ -109,7 +109,8 @@ fn detached(interface: &str, cause: Cause) -> Vec<(Level, String)> {
             Level::ERROR,
             format!(
                 "its filter was taken off by somebody else: nothing is filtered there any more; \
-                 `synguard attach {interface}` does it again"
+                 `synguard reload` puts it on again, or `synguard attach {interface}` where no \
+                 controller is left"
             ),
         ),
         Cause::Dismissed => (
@@ -259,4 +260,20 @@ fn reloaded(changed: &[String], kept: &[String], refused: Option<&str>) -> Vec<(
         lines.push((Level::WARN, format!("not changed by the reload: {kept}")));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_filter_is_an_error_with_a_remedy_for_one_controller_of_many() {
+        let cause = Cause::Lost;
+        let lines = lines("eth0", &Event::Detached { cause });
+        let [(Level::ERROR, text)] = lines.as_slice() else {
+            panic!("{lines:?}");
+        };
+        assert!(text.contains("`synguard reload`"), "{text}");
+        assert!(text.contains("`synguard attach eth0`"), "{text}");
+    }
 }

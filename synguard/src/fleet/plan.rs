@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::interface::{Interface, Links, Pattern};
+use crate::metrics::Duty;
 
 /// How long the state of an interface that a glob means is kept after it is gone: those
 /// of containers never come back, as each gets another name.
@@ -72,6 +73,27 @@ impl Wanted {
     pub(super) fn absent<'s>(&'s self, links: &Links) -> impl Iterator<Item = &'s str> {
         self.exact().filter(|name| links.named(name).is_none())
     }
+
+    /// Who is to filter it: another process where one has pinned a filter, and some program
+    /// runs there.
+    pub(super) fn duty(
+        &self,
+        name: &str,
+        links: &Links,
+        is_pinned_by_others: impl Fn(&str) -> bool,
+    ) -> Duty {
+        let found = links.named(name);
+        let is_meant = found.is_some() && self.means(name);
+        if !is_meant && !self.names(name) {
+            return Duty::Nobodys;
+        }
+        let runs_any = found.is_some_and(|interface| interface.xdp.is_some());
+        if runs_any && is_pinned_by_others(name) {
+            Duty::Others
+        } else {
+            Duty::Ours
+        }
+    }
 }
 
 /// An interface that is gone, and that a glob means.
@@ -96,6 +118,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::interface::XdpProgram;
 
     fn wanted(patterns: &[&str]) -> Wanted {
         Wanted(patterns.iter().map(|text| Pattern::new(text)).collect())
@@ -172,6 +195,32 @@ mod tests {
         let links = links(&[("eth0", false)]);
         assert_eq!(wanted.absent(&links).collect::<Vec<_>>(), ["eth1"]);
         assert!(wanted.means("veth1") && !wanted.names("veth1") && wanted.names("eth1"));
+    }
+
+    #[test]
+    fn what_is_gone_is_missed_only_if_it_was_named() {
+        let wanted = wanted(&["eth0", "veth*"]);
+        let there = links(&[("eth0", true), ("veth1", true), ("wg0", true)]);
+        let gone = links(&[]);
+        let nobody = |_: &str| false;
+        for (name, here, away) in [
+            ("eth0", Duty::Ours, Duty::Ours),
+            ("veth1", Duty::Ours, Duty::Nobodys),
+            ("wg0", Duty::Nobodys, Duty::Nobodys),
+        ] {
+            assert_eq!(wanted.duty(name, &there, nobody), here, "{name}");
+            assert_eq!(wanted.duty(name, &gone, nobody), away, "{name}");
+        }
+        let mut taken = there;
+        assert_eq!(wanted.duty("eth0", &taken, |_| true), Duty::Ours);
+        for interface in &mut taken.present {
+            interface.xdp = Some(XdpProgram {
+                id: 7,
+                native: true,
+            });
+        }
+        assert_eq!(wanted.duty("eth0", &taken, nobody), Duty::Ours);
+        assert_eq!(wanted.duty("veth1", &taken, |_| true), Duty::Others);
     }
 
     #[test]

@@ -6,7 +6,9 @@ use tracing::warn;
 
 use super::Fleet;
 use super::plan::Wanted;
+use crate::dataplane::Pins;
 use crate::interface::Pattern;
+use crate::metrics;
 use crate::service;
 
 /// More interfaces than these are counted, and not named.
@@ -24,13 +26,28 @@ impl Fleet {
         service::ready(&self.told);
     }
 
-    /// Tells the service manager, if anything is new.
+    /// Tells metrics, and the service manager if anything is new.
     pub(super) fn tell(&mut self) {
+        if self.ready && !self.stopping {
+            self.tell_metrics();
+        }
         let state = self.state();
         if self.ready && state != self.told {
             service::status(&state);
             self.told = state;
         }
+    }
+
+    fn tell_metrics(&self) {
+        let links = self.links.borrow();
+        let is_pinned_by_others =
+            |name: &str| !self.wards.contains_key(name) && Pins::of(name).exist();
+        let duty = |name: &str| self.wanted.duty(name, &links, is_pinned_by_others);
+        let missing = |name: &&str| {
+            // What people detached is not missed.
+            !self.wards.contains_key(*name) && !self.aside.is_taken_off(name)
+        };
+        metrics::look(self.wanted.exact().filter(missing), duty);
     }
 
     fn state(&self) -> String {

@@ -101,6 +101,11 @@ async fn leave(guard: &mut Guard, ending: Ending) -> Result<()> {
     guard.put_back(false).await?;
     let cause = cause(ending);
     guard.tell(&Event::Detached { cause });
+    if matches!(cause, Cause::Lost | Cause::Unconfirmed) {
+        guard.miss();
+    } else {
+        guard.unwatch();
+    }
     if cause == Cause::Lost {
         let name = guard.interface();
         return Err(Error::Absent(format!(
@@ -108,7 +113,6 @@ async fn leave(guard: &mut Guard, ending: Ending) -> Result<()> {
              again"
         )));
     }
-    guard.unwatch();
     Ok(())
 }
 

@@ -1,6 +1,5 @@
 //! The metrics: names, meanings, and where their numbers come from.
 
-use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use synguard_common::abi::ABI_VERSION;
@@ -22,12 +21,16 @@ struct Interface<'a> {
 /// All metrics of this process, now.
 pub fn families() -> Vec<Family> {
     let told = told();
-    let interfaces = told.iter().map(|(name, told)| Interface {
-        name,
-        told,
-        kernel: Kernel::read(name).ok(),
+    let interfaces = told.iter().filter_map(|(name, told)| {
+        Some(Interface {
+            name,
+            told: told.as_ref()?,
+            kernel: Kernel::read(name).ok(),
+        })
     });
-    all(&interfaces.collect::<Vec<_>>(), process())
+    let missed = told.iter().filter(|(_, told)| told.is_none());
+    let missed: Vec<_> = missed.map(|(name, _)| name.as_str()).collect();
+    all(&interfaces.collect::<Vec<_>>(), &missed, process())
 }
 
 /// All metrics with the labels that they have, and no meaning in their numbers: for the
@@ -38,19 +41,21 @@ pub fn sample() -> Vec<Family> {
         told.looked_at = Some(UNIX_EPOCH);
         told.reload_failed = Some(false);
     });
-    let told = BTreeMap::from([("sample", super::watched::told()["sample"].clone())]);
+    let mut told = super::watched::told();
+    let told = told.remove("sample").flatten().unwrap_or_default();
     watched.forget();
-    let interfaces = told.iter().map(|(name, told)| Interface {
-        name,
-        told,
+    let interface = Interface {
+        name: "sample",
+        told: &told,
         kernel: Some(Kernel::BLANK),
-    });
-    all(&interfaces.collect::<Vec<_>>(), process())
+    };
+    all(&[interface], &[], process())
 }
 
-fn all(interfaces: &[Interface<'_>], process: &Process) -> Vec<Family> {
+/// `missed` are to be filtered, and are not.
+fn all(interfaces: &[Interface<'_>], missed: &[&str], process: &Process) -> Vec<Family> {
     let mut families = of_process(process);
-    families.extend(of_watch(interfaces));
+    families.extend(of_watch(interfaces, missed));
     families.extend(of_decisions(interfaces));
     families.extend(of_filter(interfaces));
     families.extend(of_packets(interfaces));
@@ -97,7 +102,7 @@ fn of_process(process: &Process) -> Vec<Family> {
 }
 
 /// Whether the filter is there, and its controller alive.
-fn of_watch(interfaces: &[Interface<'_>]) -> Vec<Family> {
+fn of_watch(interfaces: &[Interface<'_>], missed: &[&str]) -> Vec<Family> {
     let told = |stem, kind, help, number: fn(&Told) -> Option<f64>| {
         let mut family = Family::new(kind, stem, help);
         for Interface { name, told, .. } in interfaces {
@@ -115,6 +120,9 @@ fn of_watch(interfaces: &[Interface<'_>]) -> Vec<Family> {
     for Interface { name, told, kernel } in interfaces {
         let is_up = told.in_place && kernel.is_some();
         up.put([("interface", name)], whether(is_up));
+    }
+    for name in missed {
+        up.put([("interface", name)], whether(false));
     }
     vec![
         up,

@@ -13,6 +13,7 @@ mod listen;
 mod process;
 mod rules;
 mod server;
+mod table;
 mod watched;
 
 pub use encode::{Format, encode};
@@ -22,4 +23,5 @@ pub use listen::{Listen, parse_listen};
 pub(crate) use process::process;
 pub(crate) use rules::RuleCounts;
 pub(crate) use server::Server;
-pub(crate) use watched::Watched;
+pub(crate) use table::Duty;
+pub(crate) use watched::{Watched, look};

@@ -27,11 +27,12 @@ use crate::Result;
 use crate::error::Context as _;
 
 /// Connections at the same time; more wait.
-const CONNECTIONS: usize = 8;
+const CONNECTIONS: usize = 32;
 /// How long one may last.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a request may take to come.
-const REQUEST: Duration = Duration::from_secs(5);
+/// How long a request may take to come. Prometheus gives a scrape ten seconds: so many times
+/// [`CONNECTIONS`] that say nothing do not fail one.
+const REQUEST: Duration = Duration::from_secs(1);
 /// The largest head of a request, in bytes; the least that hyper takes.
 const HEAD: usize = 8192;
 /// After a connection could not be taken.
@@ -175,4 +176,42 @@ fn with(status: StatusCode, kind: &'static str, text: String) -> Response<Full<B
     let kind = hyper::header::HeaderValue::from_static(kind);
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpStream;
+    use std::time::Instant;
+
+    use super::*;
+
+    /// As long as Prometheus waits for a scrape, by default.
+    const SCRAPE: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn who_says_nothing_does_not_make_a_scrape_fail() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let serving = thread::spawn(move || {
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            let _ = runtime.block_on(async { timeout(2 * SCRAPE, serve(listener)).await });
+        });
+        let silent: Vec<_> = (0..120)
+            .map(|_| TcpStream::connect(address).unwrap())
+            .collect();
+        let begun = Instant::now();
+        let mut scrape = TcpStream::connect(address).unwrap();
+        scrape.set_read_timeout(Some(SCRAPE)).unwrap();
+        scrape
+            .write_all(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n")
+            .unwrap();
+        let mut status = [0; 12];
+        scrape.read_exact(&mut status).unwrap();
+        assert_eq!(&status, b"HTTP/1.1 200");
+        assert!(begun.elapsed() < SCRAPE, "{:?}", begun.elapsed());
+        drop(silent);
+        assert!(!serving.is_finished());
+    }
 }

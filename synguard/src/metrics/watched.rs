@@ -5,17 +5,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::RuleCounts;
+use super::table::{Duty, End, Table};
 use crate::class::Class;
 use crate::events::{Event, LiftReason, Lifted, Promoted};
 
-/// The interfaces under watch, by name.
-static WATCHED: Mutex<BTreeMap<String, Arc<Mutex<Told>>>> = Mutex::new(BTreeMap::new());
+static TABLE: Mutex<Table> = Mutex::new(Table::new());
 
 /// What a controller last told of its interface.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Told {
     /// Whether the filter was in place at its last look.
     pub(crate) in_place: bool,
+    /// Whether nobody is to miss it where it is not, as the interface is gone and only a
+    /// glob means it.
+    pub(super) excused: bool,
     /// When that was.
     pub(crate) looked_at: Option<SystemTime>,
     /// What went wrong in its loop.
@@ -46,7 +49,8 @@ pub(crate) struct Told {
     pub(crate) reload_failed: Option<bool>,
 }
 
-/// An interface under watch. Dropping it says that its filter is watched no longer.
+/// An interface under watch. Dropping it says that its filter is watched no longer, for no
+/// good reason.
 #[derive(Debug)]
 pub(crate) struct Watched {
     interface: String,
@@ -63,7 +67,7 @@ impl Watched {
             lifts: zero(&LIFTS.map(lift_label)),
             ..Told::default()
         }));
-        lock(&WATCHED).insert(interface.to_owned(), Arc::clone(&told));
+        lock(&TABLE).begin(interface, &told);
         Self {
             interface: interface.to_owned(),
             told,
@@ -94,26 +98,34 @@ impl Watched {
 
     /// Ends the watch on purpose: nothing is missing.
     pub(crate) fn forget(&self) {
-        let mut all = lock(&WATCHED);
-        let is_ours = |other: &Arc<_>| Arc::ptr_eq(other, &self.told);
-        if all.get(&self.interface).is_some_and(is_ours) {
-            all.remove(&self.interface);
-        }
+        self.end(End::Meant);
+    }
+
+    /// Ends the watch: the filter is off, and is missed.
+    pub(crate) fn lose(&self) {
+        self.end(End::Lost);
+    }
+
+    fn end(&self, end: End) {
+        lock(&TABLE).end(&self.interface, &self.told, end);
     }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        self.update(|told| told.in_place = false);
+        self.end(End::Failed);
     }
 }
 
-/// What was last told, by interface.
-pub(super) fn told() -> BTreeMap<String, Told> {
-    let all = lock(&WATCHED);
-    all.iter()
-        .map(|(name, told)| (name.clone(), lock(told).clone()))
-        .collect()
+/// Goes along with what is there; `wanted` are names that are to be filtered, there or not,
+/// and that no controller of this process is in charge of.
+pub(crate) fn look<'n>(wanted: impl Iterator<Item = &'n str>, duty: impl Fn(&str) -> Duty) {
+    lock(&TABLE).look(wanted, duty);
+}
+
+/// What was last told, by interface; none where nothing filters it.
+pub(super) fn told() -> BTreeMap<String, Option<Told>> {
+    lock(&TABLE).shown()
 }
 
 /// All classes of sources.
@@ -127,7 +139,7 @@ const fn lift_label(reason: LiftReason) -> &'static str {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -139,18 +151,19 @@ mod tests {
     fn who_is_gone_is_no_longer_in_place_and_who_is_forgotten_is_not_shown() {
         let watched = Watched::begin("test-watched");
         watched.update(|told| told.in_place = true);
-        assert!(told()["test-watched"].in_place);
+        let in_place = || told()["test-watched"].as_ref().map(|told| told.in_place);
+        assert_eq!(in_place(), Some(true));
         // Attached again before the old one is gone.
         let again = Watched::begin("test-watched");
         again.update(|told| told.in_place = true);
         watched.forget();
         drop(watched);
-        assert!(told()["test-watched"].in_place);
+        assert_eq!(in_place(), Some(true));
         again.forget();
         assert!(!told().contains_key("test-watched"));
         let lost = Watched::begin("test-watched");
         lost.update(|told| told.in_place = true);
         drop(lost);
-        assert!(!told()["test-watched"].in_place);
+        assert_eq!(in_place(), None);
     }
 }

@@ -24,6 +24,8 @@ const TARGET: &str = "127.0.0.1:9788";
 /// With all processors busy, and curl to be started. A walk over so many records takes
 /// longer.
 const SLOW: Duration = Duration::from_millis(500);
+/// By default.
+const PROMETHEUS_WAITS: Duration = Duration::from_secs(10);
 
 fn curl(namespace: &Namespace, url: &str, more: &[&str]) -> Command {
     let mut command = namespace.command("curl");
@@ -204,9 +206,11 @@ fn who_says_nothing_keeps_nobody_else_waiting_for_ever() -> Result<()> {
     // More than are served at once.
     let silent = host.inside(|| {
         let connect = |_| TcpStream::connect(TARGET);
-        (0..20).map(connect).collect::<std::io::Result<Vec<_>>>()
+        (0..120).map(connect).collect::<std::io::Result<Vec<_>>>()
     })??;
+    let begun = Instant::now();
     scrape(host)?;
+    ensure!(begun.elapsed() < PROMETHEUS_WAITS, "{:?}", begun.elapsed());
     drop(silent);
     flood(&lab, VICTIMS[0])?;
     controller.wait_for("promoted")?;
