@@ -16,7 +16,17 @@ pub fn exact_date(time: SystemTime) -> String {
 /// What somebody else wrote, in one line: without control characters, which a terminal
 /// would obey and XML cannot hold.
 pub fn plain(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
+    text.replace(is_obeyed, "\u{fffd}")
+}
+
+/// The same for lines of our own that others' words stand in: they stay lines.
+pub fn plain_lines(lines: &str) -> String {
+    lines.replace(|letter| letter != '\n' && is_obeyed(letter), "\u{fffd}")
+}
+
+/// Whether a terminal does something else than show it.
+pub fn is_obeyed(letter: char) -> bool {
+    letter.is_control()
 }
 
 /// The counts that are not 0, by their names: `3 not tcp, 7 syn counted`.
@@ -85,6 +95,13 @@ mod tests {
         for (millis, expected) in [(3, "3ms"), (3_723_456, "1h 2m 3s"), (600_000, "10m")] {
             assert_eq!(duration(Duration::from_millis(millis)), expected);
         }
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_not_there() {
+        let evil = "w\u{1b}[31mx\u{9b}\n\u{7}";
+        assert_eq!(plain(evil), "w\u{fffd}[31mx\u{fffd}\u{fffd}\u{fffd}");
+        assert_eq!(plain_lines(evil), "w\u{fffd}[31mx\u{fffd}\n\u{fffd}");
     }
 
     #[test]

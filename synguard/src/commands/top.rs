@@ -21,7 +21,8 @@ use crate::cli::{Allow, Block, Edit, Top};
 use crate::dataplane::{Maps, Pins, attached_interfaces};
 use crate::error::Context as _;
 use crate::interface::Network;
-use crate::status::{self, Report, Sample};
+use crate::rules;
+use crate::status::{self, Identity, Report, Sample};
 use crate::top::view::{self, Look};
 use crate::top::{App, Effect, Event, Order, Pace, Screen, Verb};
 
@@ -295,8 +296,25 @@ fn check(order: &Order) -> Result<()> {
     match order.verb {
         Verb::Block => edit::check_block(&whom(order), &maps, maps.clock()?.now()),
         Verb::Allow => edit::check_allow(&allow(order), &maps),
-        Verb::Unblock | Verb::Disallow => Ok(()),
+        Verb::Unblock | Verb::Disallow => check_rule(order, &maps, maps.clock()?.now()),
     }
+}
+
+/// Whether the rule that is to end is the one that the person saw.
+fn check_rule(order: &Order, maps: &Maps, now: u64) -> Result<()> {
+    let present = maps.rule(&order.net)?.filter(|rule| rule.active(now));
+    order.check_rule(present.as_ref().map(Identity::of))
+}
+
+/// As `unblock` and `disallow`, of that rule alone: another may have come while the
+/// question stood.
+fn end(order: &Order, action: u8, tell: &mut dyn FnMut(&str)) -> Result<()> {
+    for target in &mut targets::locked(Some(&order.interface))? {
+        check_rule(order, &target.maps, target.now)?;
+        let said = rules::remove(&mut target.maps, &order.net, action, target.now)?;
+        tell(&target.about(&said));
+    }
+    Ok(())
 }
 
 /// Does what the command would do, and says what it would say.
@@ -313,8 +331,8 @@ fn carry(order: &Order) -> Result<Vec<String>> {
             &mut tell,
         ),
         Verb::Allow => edit::allow(&allow(order), &mut tell),
-        Verb::Unblock => edit::remove(&whom(order), action::BLOCK, &mut tell),
-        Verb::Disallow => edit::remove(&whom(order), action::ALLOW, &mut tell),
+        Verb::Unblock => end(order, action::BLOCK, &mut tell),
+        Verb::Disallow => end(order, action::ALLOW, &mut tell),
     }?;
     Ok(said)
 }

@@ -9,7 +9,7 @@ mod waiting;
 
 pub use challenge::{Challenges, ListenerEntry};
 pub use report::{Dropped, Rates, Report, Sample, Spoofed, Statuses, Threshold};
-pub use rule::{Evidence, ListEntry, RuleEntry, RuleList, RuleLists, rules, rules_about};
+pub use rule::{Evidence, Identity, ListEntry, RuleEntry, RuleList, RuleLists, rules, rules_about};
 pub use sources::{SourceEntry, sources};
 pub use text::{show, show_list, words};
 pub use waiting::{Holder, Waiting};

@@ -71,6 +71,28 @@ pub struct RuleEntry {
     pub hits: u64,
     /// What a banned source had done; null for other rules.
     pub evidence: Option<Evidence>,
+    /// Which rule about the prefix it is; not for programs.
+    #[serde(skip)]
+    pub identity: Identity,
+}
+
+/// Tells a rule from the one before and the one after it about the same prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    action: u8,
+    origin: u8,
+    since: u64,
+}
+
+impl Identity {
+    /// That of a rule.
+    pub const fn of(rule: &Rule) -> Self {
+        Self {
+            action: rule.action,
+            origin: rule.origin,
+            since: rule.since,
+        }
+    }
 }
 
 /// What a source had done in the window that got it banned.
@@ -190,6 +212,7 @@ fn describe(
         expires_in_seconds: remaining(rule, &when.clock, when.tick),
         hits: rule.hits,
         evidence,
+        identity: Identity::of(rule),
     })
 }
 

@@ -51,7 +51,7 @@ pub fn show(report: &Report) -> String {
     if !report.sources.is_empty() {
         let _ = write!(out, "\n{}", source_table(&report.sources));
     }
-    out
+    text::plain_lines(&out)
 }
 
 /// What is going on, a sentence each, the most important first.
@@ -67,7 +67,7 @@ pub fn words(report: &Report) -> Vec<String> {
 /// An interface's rules.
 pub fn show_list(list: &RuleList) -> String {
     if list.rules.is_empty() && list.lists.is_empty() {
-        return format!("{}: no rules\n", list.interface);
+        return format!("{}: no rules\n", text::plain(&list.interface));
     }
     let (allows, blocks): (Vec<_>, Vec<_>) =
         list.rules.iter().partition(|rule| rule.action == "allow");
@@ -80,7 +80,7 @@ pub fn show_list(list: &RuleList) -> String {
     if !list.lists.is_empty() {
         out.push_str(&list_table(&list.lists));
     }
-    out
+    text::plain_lines(&out)
 }
 
 fn headline(report: &Report) -> String {
@@ -295,4 +295,40 @@ fn source_table(sources: &[SourceEntry]) -> String {
 
 fn seconds(seconds: u64) -> String {
     text::duration(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::Waiting;
+
+    /// The kernel takes control characters in names.
+    #[test]
+    fn a_name_does_nothing_to_the_terminal() {
+        let evil = "w\u{1b}[31mx".to_owned();
+        let entry = ListEntry {
+            name: evil.clone(),
+            action: "block",
+            scope: "syn",
+            prefixes: 1,
+            imported_at: "2026-11-22T20:41:01Z".to_owned(),
+            hits: 0,
+        };
+        let mut list = RuleList {
+            interface: evil.clone(),
+            rules: Vec::new(),
+            lists: Vec::new(),
+        };
+        let empty = show_list(&list);
+        list.lists.push(entry);
+        let waiting = Waiting {
+            interface: evil,
+            controller_pid: 1,
+        };
+        for shown in [empty, show_list(&list), waiting.show()] {
+            let obeyed = |letter: char| letter.is_control() && letter != '\n';
+            assert!(!shown.contains(obeyed), "{shown:?}");
+            assert!(shown.starts_with("w\u{fffd}[31mx:"), "{shown:?}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::dataplane::Pins;
+use crate::text;
 
 /// What a filter is on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +39,8 @@ impl Waiting {
         format!(
             "{}: NOT FILTERING: there is no such interface so far: waiting for it, controller \
              running (process {})\n",
-            self.interface, self.controller_pid
+            text::plain(&self.interface),
+            self.controller_pid
         )
     }
 }

@@ -129,7 +129,7 @@ impl App {
     ///
     /// # Panics
     ///
-    /// Never: there is one from the beginning, and none is taken away.
+    /// Never: there is one from the beginning, and the one that is shown is not taken away.
     pub fn face(&self) -> &Face {
         &self.faces[self.shown]
     }
@@ -172,8 +172,15 @@ impl App {
         None
     }
 
-    /// Interfaces that are gone stay: they may come back, and their words say so.
+    /// Interfaces that are gone go, but for the one that is shown: it may come back, and
+    /// its words say so.
     fn meet(&mut self, names: Vec<String>) {
+        let shown = self.face().name.clone();
+        self.faces.retain(|face| {
+            face.fault.is_none() || face.name == shown || names.contains(&face.name)
+        });
+        let place = self.faces.iter().position(|face| face.name == shown);
+        self.shown = place.unwrap_or(0);
         for name in names {
             if !self.faces.iter().any(|face| face.name == name) {
                 self.faces.push(Face::new(name));
@@ -181,12 +188,15 @@ impl App {
         }
     }
 
-    fn change(&mut self, name: &str, change: impl FnOnce(&mut Face, Duration)) {
+    /// There may be millions of rows: they are arranged only where others are to be seen.
+    fn change(&mut self, name: &str, change: impl FnOnce(&mut Face, Duration) -> bool) {
         let now = self.now;
-        if let Some(face) = self.faces.iter_mut().find(|face| face.name == name) {
-            change(face, now);
+        let Some(place) = self.faces.iter().position(|face| face.name == name) else {
+            return;
+        };
+        if change(&mut self.faces[place], now) && place == self.shown {
+            self.arrange();
         }
-        self.arrange();
     }
 
     fn learn(&mut self, order: &Order, outcome: Result<(), String>) {

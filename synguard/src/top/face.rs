@@ -52,25 +52,29 @@ impl Face {
         }
     }
 
-    /// Its state was read, or why it could not be.
-    pub fn set_report(&mut self, now: Duration, read: Result<Box<Report>, String>) {
+    /// Its state was read, or why it could not be. Gives whether its rows changed, as all
+    /// that note a reading do.
+    pub fn set_report(&mut self, now: Duration, read: Result<Box<Report>, String>) -> bool {
         match read {
             Ok(report) => {
                 self.history.push(now, report.rates);
                 self.report = Some(*report);
                 self.fault = None;
+                false
             }
             Err(fault) => {
                 let name = std::mem::take(&mut self.name);
                 let history = std::mem::take(&mut self.history);
+                let had_rows = !self.rows.is_empty();
                 *self = Self::new(name);
                 (self.history, self.fault) = (history, Some(fault));
+                had_rows
             }
         }
     }
 
     /// Its rules were read. What they decided since the last time makes rates.
-    pub fn set_rules(&mut self, now: Duration, rules: Vec<RuleEntry>) {
+    pub fn set_rules(&mut self, now: Duration, rules: Vec<RuleEntry>) -> bool {
         let hits = || {
             rules
                 .iter()
@@ -90,14 +94,14 @@ impl Face {
         }
         self.rules = rules;
         self.rules_read = now;
-        self.merge();
+        self.merge()
     }
 
     /// Its busiest sources were read, and how many are known.
-    pub fn set_sources(&mut self, sources: Vec<SourceEntry>, tracked: usize) {
+    pub fn set_sources(&mut self, sources: Vec<SourceEntry>, tracked: usize) -> bool {
         self.sources = sources;
         self.tracked = tracked;
-        self.merge();
+        self.merge()
     }
 
     /// How many seconds of a rule are left at `now`.
@@ -118,8 +122,11 @@ impl Face {
         }
     }
 
-    fn merge(&mut self) {
-        self.rows = merge(&self.rules, &self.sources, &self.rates);
+    fn merge(&mut self) -> bool {
+        let rows = merge(&self.rules, &self.sources, &self.rates);
+        let changed = rows != self.rows;
+        self.rows = rows;
+        changed
     }
 }
 

@@ -129,7 +129,7 @@ impl App {
             self.tell("no line is selected".to_owned(), true);
             return None;
         };
-        if !row.ruled {
+        if row.rule.is_none() {
             let text = format!("{} has no rule of its own to end", row.source);
             self.tell(text, true);
             return None;
@@ -151,7 +151,10 @@ impl App {
     }
 
     fn open(&mut self, verb: Verb, row: &Row) -> Option<Effect> {
-        let order = Order::new(verb, row.net, self.face().name.clone());
+        let mut order = Order::new(verb, row.net, self.face().name.clone());
+        if !verb.lasts() {
+            order.ends = row.rule;
+        }
         self.mode = Mode::Confirm(Dialog::new(order.clone(), row));
         Some(Effect::Check(order))
     }

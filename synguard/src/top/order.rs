@@ -5,7 +5,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::rules::Scope;
-use crate::{address, text};
+use crate::status::Identity;
+use crate::{Error, Result, address, text};
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub struct Order {
     pub lasting: Option<Duration>,
     /// What a block drops.
     pub scope: Scope,
+    /// The rule that is to end; none where one is made.
+    pub ends: Option<Identity>,
 }
 
 impl Order {
@@ -74,6 +77,23 @@ impl Order {
             interface,
             lasting,
             scope: Scope::Syn,
+            ends: None,
+        }
+    }
+
+    /// Refuses to end another rule than the one that was asked about. That there is none
+    /// any more, the command says.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] where `present` is another one.
+    pub fn check_rule(&self, present: Option<Identity>) -> Result<()> {
+        match present {
+            Some(present) if self.ends != Some(present) => Err(Error::Refused(format!(
+                "{} has another rule by now: nothing was changed",
+                address::show(&self.net)
+            ))),
+            _ => Ok(()),
         }
     }
 

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use crate::address::parse_prefix;
 use crate::class::Class;
-use crate::status::{RuleEntry, SourceEntry};
+use crate::status::{Identity, RuleEntry, SourceEntry};
 use crate::text;
 
 /// How the filter treats a source.
@@ -88,7 +88,7 @@ pub enum Left {
 }
 
 /// A line of the list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// An address or a prefix.
     pub net: IpNet,
@@ -96,8 +96,8 @@ pub struct Row {
     pub source: String,
     /// How it is treated.
     pub state: State,
-    /// Whether it has a rule of its own, which can be ended.
-    pub ruled: bool,
+    /// The rule of its own, which can be ended.
+    pub rule: Option<Identity>,
     /// Of what kind, where it is an offender.
     pub class: Option<Class>,
     /// SYNs per second; of what scope `all` blocks, packets.
@@ -200,7 +200,7 @@ fn of_rule(rule: &RuleEntry, rates: &HashMap<String, u64>) -> Option<Row> {
         net: parse_prefix(&rule.prefix).ok()?,
         source: rule.prefix.clone(),
         state: State::of_rule(rule),
-        ruled: true,
+        rule: Some(rule.identity),
         class: evidence.map(|evidence| evidence.class),
         rate: rates.get(&rule.prefix).copied().unwrap_or(0),
         handshakes: evidence.map_or(0, |evidence| evidence.handshakes),
@@ -232,7 +232,7 @@ fn of_source(net: IpNet, source: &SourceEntry, rule: Option<&Row>) -> Row {
         net,
         source: source.source.clone(),
         state: rule.map_or_else(|| State::of_source(source), |row| row.state),
-        ruled: false,
+        rule: None,
         class: source.class,
         rate: source.syns_per_second,
         handshakes: source.handshakes,

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use synguard_common::abi::{Rule, action, origin};
 
 use super::scene::{PLAIN, evening, press, screen, write};
-use crate::rules::Scope;
+use crate::Error;
+use crate::rules::{BLANK, Scope};
+use crate::status::Identity;
 use crate::top::{App, Effect, Event, Order, Verb};
 
 const WIDE: (u16, u16) = (80, 24);
@@ -114,6 +117,41 @@ fn ending_a_rule_fits_the_rule() {
         shown.contains("! 203.0.113.9 has no rule of its own"),
         "{shown}"
     );
+}
+
+/// While the question stands, the rule may end and another one come in its place.
+#[test]
+fn only_the_rule_that_was_asked_about_is_ended() {
+    let (_, effect) = about("5.39.90.132", 'u');
+    let order = asked(effect);
+    let seen = Rule {
+        action: action::BLOCK,
+        origin: origin::AUTOMATIC,
+        ..BLANK
+    };
+    assert!(order.check_rule(Some(Identity::of(&seen))).is_ok());
+    // The command says that there is nothing.
+    assert!(order.check_rule(None).is_ok());
+    for other in [
+        Rule { since: 1, ..seen },
+        Rule {
+            origin: origin::MANUAL,
+            ..seen
+        },
+        Rule {
+            action: action::ALLOW,
+            ..seen
+        },
+    ] {
+        let refused = order.check_rule(Some(Identity::of(&other)));
+        let Err(Error::Refused(words)) = refused else {
+            panic!("{refused:?}");
+        };
+        assert!(
+            words.starts_with("5.39.90.132 has another rule by now"),
+            "{words}"
+        );
+    }
 }
 
 #[test]

@@ -188,3 +188,56 @@ fn interfaces_are_switched_met_and_missed() {
     ));
     assert!(screen(&mut app, PLAIN, WIDE).contains("wan1: filtering"));
 }
+
+/// Each would be opened every second, and take a digit.
+#[test]
+fn who_is_gone_is_forgotten_unless_shown() {
+    let mut app = evening();
+    let names = |app: &App| -> Vec<String> {
+        let names = app.faces.iter().map(|face| face.name.clone());
+        names.collect()
+    };
+    let attached = |app: &mut App, names: &[&str]| {
+        let names = names.iter().map(ToString::to_string).collect();
+        app.handle(Event::Attached(names));
+    };
+    attached(&mut app, &["eth0", "wan1", "eth9"]);
+    write(&mut app, "3");
+    for name in ["eth0", "eth9", "wan1"] {
+        let fault = Err("not read".to_owned());
+        app.handle(Event::State(name.to_owned(), fault));
+    }
+    // What is still attached may be read again.
+    attached(&mut app, &["wan1"]);
+    assert_eq!(names(&app), ["wan1", "eth9"]);
+    assert_eq!(app.face().name, "eth9");
+    attached(&mut app, &["wan1", "eth0"]);
+    assert_eq!(names(&app), ["wan1", "eth9", "eth0"]);
+    write(&mut app, "1");
+    attached(&mut app, &["wan1", "eth0"]);
+    assert_eq!(names(&app), ["wan1", "eth0"]);
+    assert_eq!(app.face().name, "wan1");
+}
+
+/// There may be millions of lines.
+#[test]
+fn lines_are_arranged_only_where_they_changed() {
+    let mut app = evening();
+    let busiest = || vec![source("198.51.100.9", 99_999, 0)];
+    app.handle(Event::Sources("eth0".to_owned(), busiest(), 1));
+    app.rows.clear();
+    let state = Ok(Box::new(report("eth0", 1)));
+    app.handle(Event::State("eth0".to_owned(), state));
+    app.handle(Event::State(
+        "wan1".to_owned(),
+        Ok(Box::new(report("wan1", 1))),
+    ));
+    app.handle(Event::Rules("wan1".to_owned(), rules(1)));
+    app.handle(Event::Sources("eth0".to_owned(), busiest(), 2));
+    assert!(app.rows.is_empty(), "{:?}", app.rows);
+    app.handle(Event::Sources("eth0".to_owned(), Vec::new(), 0));
+    assert!(!app.rows.is_empty());
+    let gone = Err("not attached".to_owned());
+    app.handle(Event::State("eth0".to_owned(), gone));
+    assert!(app.rows.is_empty(), "{:?}", app.rows);
+}

@@ -5,10 +5,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use synguard_common::abi::{Rule, action, origin};
 
 use crate::class::Class;
+use crate::rules::BLANK;
 use crate::status::{
-    Challenges, Dropped, Evidence, Rates, Report, RuleEntry, SourceEntry, Spoofed, Threshold,
+    Challenges, Dropped, Evidence, Identity, Rates, Report, RuleEntry, SourceEntry, Spoofed,
+    Threshold,
 };
 use crate::top::view::{self, Look};
 use crate::top::{App, Effect, Event};
@@ -109,7 +112,17 @@ pub fn ban(prefix: &str, hits: u64) -> RuleEntry {
             destination_ports: vec![80, 443, 25],
             source_port: Some(80),
         }),
+        identity: identity(action::BLOCK, origin::AUTOMATIC),
     }
+}
+
+/// That of a rule since always.
+pub fn identity(action: u8, origin: u8) -> Identity {
+    Identity::of(&Rule {
+        action,
+        origin,
+        ..BLANK
+    })
 }
 
 pub fn allowed(prefix: &str, origin: &'static str, reason: &str) -> RuleEntry {
@@ -123,6 +136,7 @@ pub fn allowed(prefix: &str, origin: &'static str, reason: &str) -> RuleEntry {
         expires_in_seconds: None,
         hits: 3,
         evidence: None,
+        identity: identity(action::ALLOW, origin::MANUAL),
     }
 }
 

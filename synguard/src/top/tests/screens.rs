@@ -68,6 +68,19 @@ fn nothing_but_ascii_where_nothing_else_is_understood() {
     }
 }
 
+/// `status` says the same, with more.
+#[test]
+fn no_control_character_gets_into_status() {
+    let mut report = report("w\u{1b}[31mx", 9);
+    report.called = Some("\u{9b}31m".to_owned());
+    report.rules = vec![super::scene::ban("203.0.113.9\u{7}", 1)];
+    let shown = crate::status::show(&report);
+    let obeyed = |letter: char| letter.is_control() && letter != '\n';
+    assert!(!shown.contains(obeyed), "{shown:?}");
+    assert!(shown.lines().count() > 5, "{shown:?}");
+    assert!(shown.starts_with("w\u{fffd}[31mx: filtering"), "{shown:?}");
+}
+
 /// What others named may hold what a terminal obeys.
 #[test]
 fn no_control_character_gets_through() {

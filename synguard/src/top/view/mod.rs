@@ -17,6 +17,7 @@ use ratatui::layout::Rect;
 use ratatui::widgets::{Clear, Paragraph, Wrap};
 
 use super::app::{App, Mode};
+use crate::text::is_obeyed;
 
 pub use look::Look;
 
@@ -71,7 +72,7 @@ fn too_small(frame: &mut Frame) {
 /// What came from outside may hold characters that a terminal obeys or cannot show.
 fn make_harmless(buffer: &mut Buffer, look: &Look) {
     for cell in &mut buffer.content {
-        let bad = |letter: char| letter.is_control() || (look.ascii && !letter.is_ascii());
+        let bad = |letter: char| is_obeyed(letter) || (look.ascii && !letter.is_ascii());
         if cell.symbol().contains(bad) {
             cell.set_symbol("?");
         }
