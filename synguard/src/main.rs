@@ -5,13 +5,15 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
 use synguard::cli::Cli;
-use synguard::{Error, commands};
+use synguard::{Error, commands, text};
 
 pub(crate) fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("synguard: {error:#}");
+            // It may name what others named.
+            let said = text::plain_lines(&format!("{error:#}"));
+            eprintln!("synguard: {said}");
             error
                 .downcast_ref::<Error>()
                 .map_or(ExitCode::FAILURE, |error| ExitCode::from(error.exit_code()))
