@@ -40,7 +40,7 @@ fn attach(lab: &Lab, arguments: &[&str]) -> Result<Controller> {
     };
     // SAFETY: the closure runs between fork and exec and makes one system call.
     unsafe {
-        command.pre_exec(move || Ok(setrlimit(Resource::Nofile, usual.clone())?));
+        command.pre_exec(move || Ok(setrlimit(Resource::Nofile, usual)?));
     }
     Controller::start(command.arg("attach").args(arguments))
 }
