@@ -98,4 +98,7 @@ code=$?
 if ip -n B link show vb | grep xdp; then
     fail "SIGTERM: the program is still on the link"
 fi
+# Bans survive the end of a controller; what comes next begins without.
+in_b "$synguard" detach vb || fail "detach: what was saved is not forgotten"
+
 echo "the lifecycle is as it should be"
