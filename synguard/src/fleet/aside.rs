@@ -24,8 +24,7 @@ struct Entry {
 
 #[derive(Debug)]
 enum Why {
-    /// Somebody took the filter off: until it is asked for again, or the interface is
-    /// another one.
+    /// Somebody took the filter off: until the interface is another one.
     TakenOff,
     /// It could not be attached.
     Failed {
@@ -81,7 +80,7 @@ impl Aside {
         })
     }
 
-    /// Whether somebody took the filter off, and nobody asked for it again.
+    /// Whether somebody took the filter off.
     pub(super) fn is_taken_off(&self, name: &str) -> bool {
         let entry = self.0.get(name);
         entry.is_some_and(|entry| matches!(entry.why, Why::TakenOff))
@@ -99,9 +98,15 @@ impl Aside {
         });
     }
 
-    /// Somebody asks for all of it again.
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
+    /// Tries again what failed. What people had taken off stays so: logrotate has settings
+    /// read again, too.
+    pub(super) fn try_again(&mut self) {
+        self.0.retain(|_, entry| matches!(entry.why, Why::TakenOff));
+    }
+
+    /// Forgets the others: named again one day, they are asked for.
+    pub(super) fn retain(&mut self, is_wanted: impl Fn(&str) -> bool) {
+        self.0.retain(|name, _| is_wanted(name));
     }
 
     /// It is attached.
@@ -182,7 +187,10 @@ mod tests {
         }
         let mut aside = Aside::default();
         aside.take_off("eth0", Some(2), start);
-        aside.clear();
+        aside.try_again();
+        assert!(aside.holds(&same, later));
+        aside.fail(&same, "taken", start);
+        aside.try_again();
         assert!(!aside.holds(&same, later));
         aside.take_off("eth0", None, start);
         aside.forget(&links(&[interface(3, None)], later, &[]));

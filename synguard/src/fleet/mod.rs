@@ -424,7 +424,7 @@ impl Fleet {
                 return;
             }
         }
-        self.aside.clear();
+        self.aside.try_again();
         if !self.named {
             match wanted(&[], file.as_ref(), &self.source) {
                 Ok(wanted) => self.adopt(wanted),
@@ -447,6 +447,7 @@ impl Fleet {
         }
         let wanted = &self.wanted;
         self.absent.retain(|name, _| wanted.names(name));
+        self.aside.retain(|name| wanted.means(name));
         self.wait_for_absent();
     }
 
