@@ -68,10 +68,17 @@ fn forget(pins: &Pins, state: &Path) -> Result<bool> {
 pub(super) fn state_dir(pins: &Pins) -> PathBuf {
     let told = InForce::read(pins).ok().flatten();
     let value = told.and_then(|told| Some(told.values.get("state-dir")?.value.clone()));
+    let known = value.map(PathBuf::from);
+    known.unwrap_or_else(|| configured_state_dir(Some(pins.interface())))
+}
+
+/// Where a controller would keep the state of an interface, or of any.
+pub(super) fn configured_state_dir(interface: Option<&str>) -> PathBuf {
     let configured = || {
         let source = Source::new(None, &Given::default()).ok()?;
-        Some(source.resolve(pins.interface()).ok()?.state_dir)
+        let file = source.read().ok()?;
+        let resolved = source.resolve_with(file.as_ref(), interface).ok()?;
+        Some(resolved.state_dir)
     };
-    let known = value.map(PathBuf::from).or_else(configured);
-    known.unwrap_or_else(|| PathBuf::from(evidence::STATE))
+    configured().unwrap_or_else(|| PathBuf::from(evidence::STATE))
 }

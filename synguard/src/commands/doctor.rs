@@ -1,7 +1,9 @@
 //! `synguard doctor`.
 
+use super::detach::{configured_state_dir, state_dir};
 use super::{print, print_json};
 use crate::cli::Doctor;
+use crate::dataplane::Pins;
 use crate::doctor::{self, Diagnosis, Finding, Level, Managers};
 use crate::interface::Network;
 use crate::{Error, Result};
@@ -37,6 +39,11 @@ async fn findings(interface: Option<&str>) -> Result<Vec<Finding>> {
         }
         None => findings.extend(doctor::of_uplinks(&network.uplinks().await?, &links)),
     }
+    let state = interface.map_or_else(
+        || configured_state_dir(None),
+        |name| state_dir(&Pins::of(name)),
+    );
+    findings.push(doctor::of_state(&state));
     findings.extend(doctor::of_containers(&Managers::found(&links)));
     findings.extend(doctor::of_challenges());
     Ok(findings)

@@ -8,6 +8,7 @@ mod features;
 mod host;
 mod interface;
 mod link;
+mod state;
 mod sysctls;
 mod uplink;
 
@@ -19,6 +20,7 @@ pub use challenge::of_challenges;
 pub use containers::{Managers, of_containers};
 pub use host::of_host;
 pub use interface::of_interface;
+pub use state::of_state;
 pub use uplink::of_uplinks;
 
 /// Raised when a field changes its meaning or goes; new fields may come without. See

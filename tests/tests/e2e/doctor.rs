@@ -233,6 +233,30 @@ fn sysctls_worth_changing_come_with_the_command() -> Result<()> {
 }
 
 #[test]
+fn a_disk_that_takes_no_bans_is_named() -> Result<()> {
+    let lab = Lab::without_services()?;
+    let topic = "saved state";
+    let scratch = tempfile::tempdir()?;
+    let (full, read_only) = (
+        scratch.path().join("full"),
+        scratch.path().join("read-only"),
+    );
+    lab.synguard.mounts.full_disk(&full)?;
+    lab.synguard.mounts.read_only_disk(&read_only)?;
+    for (disk, says) in [(&full, "only 0 B free"), (&read_only, "read-only")] {
+        let state = disk.to_str().context("a path that is no text")?;
+        let controller = lab.synguard.attach(&["--state-dir", state])?;
+        let (findings, code) = diagnose(&lab.synguard)?;
+        ensure!(code == 0, "{findings:#?}");
+        let remedy = judged(&findings, topic, says, "warn")?;
+        ensure!(remedy.contains("--state-dir"), "{remedy}");
+        controller.terminate()?;
+    }
+    judged(&diagnose(&lab.synguard)?.0, topic, "free", "ok")?;
+    Ok(())
+}
+
+#[test]
 fn managers_of_containers_are_found_and_explained() -> Result<()> {
     let lab = Lab::without_services()?;
     let (findings, _) = diagnose(&lab.synguard)?;
