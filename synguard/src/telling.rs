@@ -3,9 +3,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use tracing::info;
+use tracing::{error, info};
 
 use crate::cli::{LogFormat, Telling};
+use crate::config::{Origin, Resolved};
 use crate::events::Destination;
 use crate::metrics::{Listen, Server};
 use crate::{Result, events, log};
@@ -29,17 +30,25 @@ static IN_FORCE: Mutex<InForce> = Mutex::new(InForce {
     refused: Vec::new(),
 });
 
-/// Begins to tell, as asked for.
+/// Begins to tell, as asked for. What the file asks for and cannot be is said and left out:
+/// a port that is taken at boot shall not leave the host unfiltered.
 ///
 /// # Errors
 ///
-/// Where events cannot be written, the hook not be run, or somebody else listens where
-/// metrics are to be asked for.
-pub fn start(wanted: &Telling) -> Result<()> {
-    match adopt(wanted).into_iter().next() {
-        Some((_, failure)) => Err(failure),
-        None => Ok(()),
+/// Where the command line asks for it, and events cannot be written, the hook not be run, or
+/// somebody else listens where metrics are to be asked for.
+pub fn start(wanted: &Resolved) -> Result<()> {
+    for (key, failure) in adopt(&wanted.telling) {
+        let origin = wanted.values.get(key).map(|value| &value.origin);
+        match origin {
+            Some(origin @ Origin::File { .. }) => error!(
+                "{key} from {origin} is left out until it can be, and `synguard reload` is said: \
+                 {failure}"
+            ),
+            _ => return Err(failure),
+        }
     }
+    Ok(())
 }
 
 /// Tells as asked for from now on; gives what cannot be, by key: that stays as it was.

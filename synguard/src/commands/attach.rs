@@ -24,7 +24,7 @@ pub(super) async fn run(args: Attach) -> Result<()> {
     privileges::to_attach()?;
     log::start(general.log_level, general.telling.log_format)?;
     let wishes = on_signal()?;
-    telling::start(&general.telling)?;
+    telling::start(&general)?;
     let local = LocalSet::new();
     let work = async {
         let alive = spawn_local(service::keep_alive());

@@ -33,7 +33,7 @@ ip netns add P && ip link add vp netns P type veth peer name vb &&
     ip -n P link set vp up && ip link set vb up || fail "the link"
 # Emulation is slow; and the unit's own half minute would be waited out below.
 mkdir -p "/run/systemd/system/$unit.d"
-printf '[Service]\nTimeoutStartSec=300\nWatchdogSec=10\nLogsDirectory=synguard\n' \
+printf '[Service]\nTimeoutStartSec=300\nWatchdogSec=10\n' \
     >"/run/systemd/system/$unit.d/test.conf"
 
 install
@@ -111,7 +111,7 @@ systemctl stop "$unit" || fail "the plain unit does not stop"
 
 dpkg --purge --no-triggers synguard || fail "it cannot be purged"
 ip link show vb | grep xdp && fail "the filter is left"
-for left in /usr/bin/synguard /etc/synguard /var/lib/synguard /usr/lib/systemd/system/synguard@.service \
+for left in /usr/bin/synguard /etc/synguard /var/lib/synguard /var/log/synguard /usr/lib/systemd/system/synguard@.service \
     /usr/lib/systemd/system/synguard.service.d /usr/lib/systemd/system/synguard@.service.d /sys/fs/bpf/synguard/vb; do
     [ ! -e "$left" ] || fail "$left is left"
 done

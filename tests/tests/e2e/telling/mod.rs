@@ -7,14 +7,16 @@ mod metrics;
 mod prometheus;
 
 use std::fs;
-use std::net::IpAddr;
+use std::net::{IpAddr, TcpListener};
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
+use synguard_tests::address::VICTIMS;
 use synguard_tests::lab::Lab;
 use synguard_tests::sender::Sender;
 use synguard_tests::wait;
+use tempfile::TempDir;
 
 use crate::support::plan;
 
@@ -26,6 +28,42 @@ fn flood(lab: &Lab, source: impl Into<IpAddr>) -> Result<u64> {
 /// A path as an argument.
 fn text(path: &Path) -> Result<&str> {
     path.to_str().context("a path that is no text")
+}
+
+/// A port that is taken when the host starts shall not leave it unfiltered.
+#[test]
+fn what_the_file_asks_for_in_vain_does_not_keep_the_filter_off() -> Result<()> {
+    let lab = Lab::without_services()?;
+    let folder = TempDir::new()?;
+    let taken = lab
+        .topology
+        .host
+        .inside(|| TcpListener::bind("127.0.0.1:9788"))??;
+    let events = folder.path().join("folder/events");
+    let settings = folder.path().join("synguard.toml");
+    fs::write(
+        &settings,
+        format!("metrics = 9788\nevents = {events:?}\non-event = \"/nowhere/hook\"\n"),
+    )?;
+    let controller = lab.synguard.attach(&["--config", text(&settings)?])?;
+    for key in ["metrics", "events", "on-event"] {
+        let line = controller.wait_for(&format!("{key} from "))?.text;
+        ensure!(line.contains("ERROR"), "{line}");
+        ensure!(line.contains(text(&settings)?), "{line}");
+    }
+    flood(&lab, VICTIMS[0])?;
+    controller.wait_for("promoted")?;
+    drop(taken);
+    fs::create_dir(events.parent().context("no folder")?)?;
+    let reload = lab.synguard.succeed(&["reload"])?;
+    ensure!(
+        reload.stderr.contains("not changed: on-event:"),
+        "{reload:?}"
+    );
+    controller.wait_for("metrics are at")?;
+    wait_for_event(&events, "reloaded")?;
+    controller.terminate()?;
+    Ok(())
 }
 
 /// All events in a file; each line must be one.
