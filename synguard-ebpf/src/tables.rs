@@ -122,8 +122,12 @@ impl Tables for Maps {
             source: source.key(),
             tick: now,
         };
-        // A full buffer loses nothing: the controller also scans the map.
-        let _ = EVENTS.output_untyped::<Event>(event, 0);
+        // A full buffer loses no offender: the controller also scans the map.
+        if EVENTS.output_untyped::<Event>(event, 0).is_err()
+            && let Some(pressure) = PRESSURE.get(0)
+        {
+            self.add(&pressure.lost, 1);
+        }
         self.is_evidence();
     }
 

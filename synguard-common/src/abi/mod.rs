@@ -55,8 +55,8 @@ const _: () = {
     assert!(size_of::<SourceRecord>() == 136 + GROWN);
     assert!(size_of::<LiveRecord>() == 136 + GROWN);
     assert!(size_of::<Settings>() == 112);
-    assert!(size_of::<Pressure>() == 56);
-    assert!(size_of::<LivePressure>() == 56);
+    assert!(size_of::<Pressure>() == 64);
+    assert!(size_of::<LivePressure>() == 64);
     assert!(size_of::<SpoofedFlood>() == 24);
     assert!(size_of::<Offences>() == 16);
     assert!(size_of::<List>() == 64);

@@ -24,6 +24,8 @@ pub struct Pressure<W = u64> {
     /// Connections completed since attach by sources that have a record or are in
     /// the sketch.
     pub handshakes: W,
+    /// Events since attach for which the controller had left no room.
+    pub lost: W,
 }
 
 impl<W> Pressure<W> {

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use synguard_common::abi::SpoofedFlood;
 use tokio::sync::watch;
-use tokio::task::spawn_blocking;
+use tokio::task::{spawn_blocking, yield_now};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
@@ -82,6 +82,8 @@ pub struct Guard {
     pub(super) voice: Voice,
     pub(super) next_scan: Instant,
     pub(super) ticks: u32,
+    /// Events that the kernel had no room for, as far as that was said.
+    lost: u64,
     /// Nothing is pinned any more, and cannot be.
     pub(super) is_adrift: bool,
 }
@@ -111,6 +113,7 @@ impl Guard {
         let voice = Voice::of(attached.pins.interface(), clock.hz);
         let settings = resolved.settings;
         let told = Told::of(&attached.maps.settings()?);
+        let lost = attached.maps.pressure()?.lost;
         let challenger = Challenger::new(
             &settings,
             settings.dry_run || told.panic,
@@ -137,6 +140,7 @@ impl Guard {
             voice,
             next_scan: Instant::now() + SCAN_EVERY,
             ticks: 0,
+            lost,
             is_adrift: false,
         };
         guard.sweep()?;
@@ -300,6 +304,8 @@ impl Guard {
             if let Err(failure) = outcome {
                 self.voice.watched.update(|told| told.errors += 1);
                 error!("{}: {failure}", self.interface());
+                // It may have waited for long, and others are to be heard, too.
+                yield_now().await;
             }
         }
     }
@@ -357,11 +363,20 @@ impl Guard {
     /// Is there a flood that nobody in particular can be banned for?
     fn look(&mut self) -> Result<()> {
         let maps = &mut self.attached.maps;
+        let (counters, pressure) = (maps.counters()?, maps.pressure()?);
+        let more = pressure.lost.saturating_sub(self.lost);
+        if more > 0 {
+            self.lost = pressure.lost;
+            warn!(
+                "{}: {}",
+                self.attached.pins.interface(),
+                journal::lost(more)
+            );
+        }
         if maps.attachment()?.handshakes == 0 {
             // A crowd could not be told from a flood.
             return Ok(());
         }
-        let (counters, pressure) = (maps.counters()?, maps.pressure()?);
         let sample = Sample::of(&counters, &pressure, self.attached.clock.now());
         let news = self.watch.look(sample);
         maps.set_flood(self.watch.flood())?;

@@ -14,6 +14,7 @@ use crate::config::Outcome;
 use crate::dataplane::Facts;
 use crate::events::{self, Attachment, Engaged, Event, Left, LiftReason, Lifted, Promoted, Rates};
 use crate::settings::Settings;
+use crate::text;
 
 /// A change of the rules, `latency` after its source went over its rate.
 pub(super) fn change(
@@ -155,6 +156,15 @@ pub(super) fn obstacle(obstacle: Obstacle, plan: Option<&Plan>) -> String {
         obstacle.reason(),
         plan.map_or_else(String::new, |plan| events::left(&left(plan))),
         obstacle.remedy(),
+    )
+}
+
+/// That the kernel told of more sources than it had room to.
+pub(super) fn lost(events: u64) -> String {
+    format!(
+        "{} of sources over their rate were lost, as the controller did not take them in time: \
+         the look at all sources finds them, within seconds",
+        text::count(events, "notice", "notices"),
     )
 }
 

@@ -328,6 +328,11 @@ fn of_packets(interfaces: &[Interface<'_>]) -> Vec<Family> {
         "synguard_capture_missed_packets",
         "Packets that were to be shown or kept, and were not: beyond the rate, or unread.",
     );
+    let mut lost = Family::new(
+        Kind::Counter,
+        "synguard_notices_lost",
+        "Notices of sources over their rate that the controller did not take in time.",
+    );
     for Interface { name, kernel, .. } in interfaces {
         let Some(kernel) = kernel else { continue };
         let interface = ("interface", *name);
@@ -345,8 +350,9 @@ fn of_packets(interfaces: &[Interface<'_>]) -> Vec<Family> {
         for (reason, count) in ["rate", "unread"].into_iter().zip(kernel.missed) {
             missed.put([interface, ("reason", reason)], count as f64);
         }
+        lost.put([interface], kernel.pressure.lost as f64);
     }
-    vec![packets, syns, handshakes, sources, missed]
+    vec![packets, syns, handshakes, sources, missed, lost]
 }
 
 const fn verdict(verdict: Verdict) -> &'static str {

@@ -40,6 +40,7 @@ impl Kernel {
             admitted: 0,
             created: 0,
             handshakes: 0,
+            lost: 0,
         },
         native: true,
         counts_handshakes: true,

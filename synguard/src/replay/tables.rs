@@ -151,6 +151,7 @@ impl HostTables {
             admitted: pressure.admitted.get(),
             created: pressure.created.get(),
             handshakes: pressure.handshakes.get(),
+            lost: pressure.lost.get(),
         }
     }
 

@@ -62,6 +62,8 @@ fn lost_events_are_made_good_by_looking() -> Result<()> {
         "{}",
         status["dropped"]
     );
+    // And says what it missed.
+    controller.wait_for("of sources over their rate were lost")?;
     let (ended, log) = controller.terminate()?;
     ensure!(ended.success() && !log.contains("ERROR"), "{ended}");
     Ok(())
