@@ -259,7 +259,7 @@ impl Guard {
 
     /// Lets so many SYNs be answered, for a while.
     fn set_answers(&mut self, answers: u32) -> Result<()> {
-        let _lock = self.attached.pins.lock_rules()?;
+        let _lock = self.attached.pins.lock_rules_soon()?;
         let settings = self.attached.maps.settings()?;
         let clock = &self.attached.clock;
         self.attached.maps.set_settings(KernelSettings {

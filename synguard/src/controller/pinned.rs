@@ -27,7 +27,7 @@ impl Pinned<'_> {
     }
 
     fn put(&mut self, change: &Change) -> Result<bool> {
-        let _lock = self.attached.pins.lock_rules()?;
+        let _lock = self.attached.pins.lock_rules_soon()?;
         let maps = &mut self.attached.maps;
         match change {
             Change::Promote(net, rule, _) => {

@@ -69,7 +69,7 @@ impl Guard {
         if self.attached.clock.now() < self.told.passes_from {
             return false;
         }
-        let taken_off = pins.lock_rules().and_then(|_lock| {
+        let taken_off = pins.lock_rules_soon().and_then(|_lock| {
             let still = self.attached.maps.settings()?.passes_from;
             let over = self.attached.clock.now() >= still;
             if over {

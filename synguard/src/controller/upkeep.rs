@@ -46,20 +46,19 @@ impl Guard {
     /// Looks at every rule: learns of bans made before, ends what is over, renews
     /// what protects, settles what a command that died left half-done.
     pub(super) fn sweep(&mut self) -> Result<()> {
+        let lock = self.attached.pins.lock_rules_soon()?;
         let now = self.attached.clock.now();
-        {
-            let _lock = self.attached.pins.lock_rules()?;
-            lists::recover(&mut self.attached.maps)?;
-            let over = lists::end_entries(&mut self.attached.maps, now)?;
-            if over > 0 {
-                let entries = text::count(over, "entry", "entries");
-                info!("{}: {entries} of lists are over", self.interface());
-            }
-            protection::renew(&mut self.attached.maps, &self.depended_on, now)?;
-            if self.ticks.is_multiple_of(TIDY_EVERY) {
-                self.attached.maps.tidy()?;
-            }
+        lists::recover(&mut self.attached.maps)?;
+        let over = lists::end_entries(&mut self.attached.maps, now)?;
+        if over > 0 {
+            let entries = text::count(over, "entry", "entries");
+            info!("{}: {entries} of lists are over", self.interface());
         }
+        protection::renew(&mut self.attached.maps, &self.depended_on, now)?;
+        if self.ticks.is_multiple_of(TIDY_EVERY) {
+            self.attached.maps.tidy()?;
+        }
+        drop(lock);
         let (detection, mut ledger) = self.parts();
         let maps = &ledger.attached.maps;
         let (mask, mut rules) = (detection.mask, RuleCounts::default());

@@ -39,7 +39,7 @@ impl Attached {
         if let Some(xdp) = interface.xdp {
             return Err(link::foreign(interface, xdp.id));
         }
-        let _lock = self.pins.lock_rules()?;
+        let _lock = self.pins.lock_rules_soon()?;
         if !self.pins.exist() {
             return Err(Error::Absent(format!(
                 "{} was detached meanwhile",

@@ -5,6 +5,8 @@ use std::io::ErrorKind;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, fcntl_lock, statfs};
 use rustix::mount::{MountFlags, mount};
@@ -17,6 +19,10 @@ use crate::{Error, Result, config};
 const BPFFS: &str = "/sys/fs/bpf";
 const ROOT: &str = "/sys/fs/bpf/synguard";
 const LOCKS: &str = "/run/synguard";
+/// How long the controller waits for commands that change rules.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often it looks.
+const POLL: Duration = Duration::from_millis(1);
 /// Whose file says that nothing is to be dropped.
 const PANIC: &str = "panic";
 /// `include/uapi/linux/magic.h`.
@@ -204,6 +210,34 @@ impl Pins {
         file.lock()
             .context("waiting for other commands to finish")?;
         Ok(Lock(file))
+    }
+
+    /// The same for the controller, which does not wait for long: an import of a million
+    /// takes some seconds, but a command that was stopped in the midst of it (`^Z`) takes for
+    /// ever.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::lock_rules`], and where somebody else changes them for five seconds.
+    pub fn lock_rules_soon(&self) -> Result<Lock> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(lock) = self.try_lock_rules()? {
+                return Ok(lock);
+            }
+            if Instant::now() > end {
+                let waited = format!(
+                    "waiting for another synguard command, which keeps the rules of {} locked",
+                    self.interface
+                );
+                return Err(
+                    "no bans are made until it ends; a stopped one goes on by `kill -CONT` \
+                     (`ps -C synguard -o pid,stat,args` shows it with a T)",
+                )
+                .context(waited);
+            }
+            sleep(POLL);
+        }
     }
 
     /// The same, without waiting: none where somebody else does.

@@ -55,7 +55,7 @@ impl Attached {
     ///
     /// [`crate::Error::Failed`] where the kernel refuses.
     pub fn adopt(&mut self, settings: &Settings) -> Result<()> {
-        let _lock = self.pins.lock_rules()?;
+        let _lock = self.pins.lock_rules_soon()?;
         let before = self.maps.settings()?;
         let wanted = settings.for_kernel(&self.clock, before.seed, self.maps.source_capacity());
         let wanted = KernelSettings {

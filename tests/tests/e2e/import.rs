@@ -4,17 +4,21 @@ use std::fs::{self, File};
 use std::net::{IpAddr, Ipv4Addr};
 
 use anyhow::{Context, Result, ensure};
+use rustix::process::Signal;
 use serde_json::Value;
 use synguard_tests::address::{GATEWAY, client};
 use synguard_tests::capture::{Capture, Segment};
 use synguard_tests::lab::Lab;
+use synguard_tests::program;
 use synguard_tests::sender::Sender;
 use synguard_tests::synguard::{Outcome, Synguard, outcome};
 use synguard_tests::topology::{CONTAINER_END, Topology};
 use synguard_tests::wait;
 use tempfile::TempDir;
 
-use crate::support::{is_served, is_turned_away, number, plan, wait_for_status};
+use crate::support::{
+    is_served, is_turned_away, number, plan, seed_plan, wait_for_bans, wait_for_status,
+};
 
 const BAD_INPUT: Option<i32> = Some(2);
 const ABSENT: Option<i32> = Some(3);
@@ -216,6 +220,44 @@ fn wait_for_more_hits(synguard: &Synguard, more: u64) -> Result<()> {
     wait_for_status(synguard, "packets that the list drops", |status| {
         Ok(number(status, "/dropped/total")? >= goal)
     })?;
+    Ok(())
+}
+
+#[test]
+fn it_cannot_be_stopped_with_the_rules_locked() -> Result<()> {
+    let lab = Lab::without_services()?;
+    let synguard = &lab.synguard;
+    let controller = synguard.attach(&["--ban-time", "1h"])?;
+    // Somebody else changes rules.
+    let path = format!("/run/synguard/{}.rules.lock", synguard.uplink);
+    let lock = synguard.mounts.inside(|| File::open(&path))?;
+    let lock = lock.context(path)?;
+    lock.lock()?;
+    let folder = TempDir::new()?;
+    let file = folder.path().join("list");
+    fs::write(&file, DROP)?;
+    let mut import = synguard.command();
+    import.arg("import").arg(&file);
+    import.args(["--iface", &synguard.uplink]);
+    let mut import = program::spawn(&mut import)?;
+    let id = import.id();
+    wait::until_true("the import to wait", wait::GENEROUS, || {
+        let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+        let waits = |line: &str| line.contains("->") && line.contains(&format!(" {id} "));
+        locks.lines().any(waits)
+    })?;
+    import.signal(Signal::TSTP)?;
+    // The controller says so, and does not wait for ever.
+    let flood = Sender::start(&lab.topology, &seed_plan(1_000, 100_000))?;
+    controller.wait_for("keeps the rules of")?;
+    let state = fs::read_to_string(format!("/proc/{id}/stat"))?;
+    ensure!(!state.contains(") T "), "{state}");
+    drop(lock);
+    let status = import.child().wait()?;
+    ensure!(status.success(), "{status}");
+    wait_for_bans(synguard, &controller)?;
+    flood.stop()?;
+    controller.terminate()?;
     Ok(())
 }
 
