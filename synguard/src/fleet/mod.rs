@@ -270,13 +270,14 @@ impl Fleet {
         if !is_news || dataplane::is_going(interface) {
             return;
         }
-        if self.wanted.names(name) {
+        let is_named = self.wanted.names(name);
+        if is_named && Pins::of(name).controller().is_none() {
             error!("{name}: not attached, and NOT filtered: {text}");
-            if !self.ready {
-                self.errors.insert(name.clone(), failure);
-            }
         } else {
             warn!("{name}: left alone: {text}");
+        }
+        if is_named && !self.ready {
+            self.errors.insert(name.clone(), failure);
         }
     }
 

@@ -88,7 +88,8 @@ fn an_interface_has_one_controller() -> Result<()> {
     settings.write(&format!("interfaces = [\"{uplink}\", \"br0\"]\n"))?;
     let second = attach(&lab, &[&settings.argument()])?;
     second.wait_for("attached to br0 ")?;
-    second.wait_for(&said)?;
+    let line = second.wait_for(&said)?.text;
+    ensure!(line.contains("left alone"), "{line}");
     ensure!(synguard.status()?["controller_pid"] == first.id());
     first.terminate()?;
     // Whoever is left takes over.
