@@ -2,7 +2,7 @@
 
 use aya::maps::{Array, Map, MapData, PerCpuArray, PerCpuValues};
 use ipnet::IpNet;
-use synguard_common::abi::Settings;
+use synguard_common::abi::{Pressure, Settings};
 use synguard_common::known;
 use synguard_common::repeat;
 use synguard_common::sketch;
@@ -162,7 +162,11 @@ impl Twin {
         Ok(Snapshot {
             record,
             rule,
-            pressure,
+            // A replay has no controller that would take events in time.
+            pressure: Pressure {
+                lost: 0,
+                ..pressure
+            },
             cells,
             known,
         })

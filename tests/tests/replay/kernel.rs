@@ -1,5 +1,7 @@
 //! The program in the kernel beside the host: packet by packet the same.
 
+use std::net::Ipv4Addr;
+
 use anyhow::{Result, ensure};
 use synguard::pcap::Reader;
 use synguard::replay::{Replay, Witness};
@@ -7,7 +9,7 @@ use synguard::settings::{DEFAULT, Settings};
 use synguard_tests::capture_file::{Captured, Kind, Order, link_type, pcap};
 use synguard_tests::program;
 use synguard_tests::real_capture::RealCapture;
-use synguard_tests::seed_attack::{Attack, BEGIN, STORY};
+use synguard_tests::seed_attack::{Attack, BEGIN, Flags, STORY, segment};
 use synguard_tests::synguard::{binary, outcome};
 
 use crate::support::{File, bans, ethernet, number, report};
@@ -63,6 +65,28 @@ fn both_decide_the_same_about_bans_handshakes_and_their_ends() -> Result<()> {
             "{flags:?}: the kernel changed what the host found"
         );
     }
+    Ok(())
+}
+
+/// In a replay no controller takes the kernel's events.
+#[test]
+fn more_offenders_than_the_buffer_of_events_holds_make_no_difference() -> Result<()> {
+    // 64 KiB, of 32 bytes each.
+    const ROOM: u32 = 2_048;
+    const SYNS: u32 = 5;
+    let first = u32::from(Ipv4Addr::new(8, 0, 0, 1));
+    let packets = (0..SYNS * (ROOM + 300)).map(|number| {
+        let source = Ipv4Addr::from(first + number / SYNS);
+        let victim = (Ipv4Addr::new(192, 0, 2, 2), 25);
+        let syn = segment((source, 80), victim, Flags::Syn, number, 0)?;
+        let nanos = BEGIN + u64::from(number) * 400_000;
+        Ok(Captured::whole(nanos, syn))
+    });
+    let packets: Vec<_> = packets.collect::<Result<_>>()?;
+    let file = File::new("offenders.pcap", &ethernet(&packets))?;
+    let report = report(&[&file.text(), "--kernel", "--syn-rate", "3"])?;
+    let agreed = number(&report, "/kernel/agreed")?;
+    ensure!(agreed == packets.len() as u64, "{agreed}");
     Ok(())
 }
 
