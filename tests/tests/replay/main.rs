@@ -4,7 +4,6 @@
 mod commands;
 mod damage;
 mod formats;
-mod fuzz;
 mod handshakes;
 mod kernel;
 mod links;

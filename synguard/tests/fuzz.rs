@@ -5,12 +5,16 @@
 //! LLVM. bolero without one of them draws bytes blindly. This one starts from a corpus
 //! in the repository and keeps each input that shows new behaviour, by what can be seen
 //! from outside: the damage that is named and the reasons that packets are counted under.
+//! It runs unoptimized, so that sums that overflow are panics.
 
 use std::collections::HashSet;
 use std::env;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -21,6 +25,10 @@ use synguard_common::packet::Segment;
 
 /// How long to go on, in seconds.
 const SECONDS: &str = "SYNGUARD_FUZZ_SECONDS";
+/// A folder for inputs that show new behaviour: add them to the corpus.
+const KEEP: &str = "SYNGUARD_FUZZ_KEEP";
+/// No input takes so long, on any machine.
+const ENDLESS: Duration = Duration::from_secs(120);
 const USUALLY: u64 = 10;
 /// What even the slowest machine does in that time.
 const LEAST: u64 = 500;
@@ -28,7 +36,7 @@ const LEAST: u64 = 500;
 const FED: u64 = 200;
 
 fn corpus() -> Result<Vec<Vec<u8>>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/captures");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus/captures");
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)?
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<_>>()?;
@@ -47,11 +55,13 @@ fn no_capture_breaks_the_reader_the_parser_or_the_replay() -> Result<()> {
     };
     let mut pool = corpus()?;
     ensure!(pool.len() > 10, "no corpus");
+    let keep = env::var_os(KEEP).map(PathBuf::from);
+    let watch = Watch::begin();
     let mut chance = Chance(seed()?);
     let mut behaviours = HashSet::new();
     let mut replay = small();
     for input in &pool {
-        behaviours.extend(try_out(&mut replay, input)?);
+        behaviours.extend(watch.over(input, || try_out(&mut replay, input))?);
     }
     let known = behaviours.len();
     let end = Instant::now() + Duration::from_secs(seconds);
@@ -61,9 +71,12 @@ fn no_capture_breaks_the_reader_the_parser_or_the_replay() -> Result<()> {
             replay = small();
         }
         let input = mutated(&pool, &mut chance);
-        let shown = try_out(&mut replay, &input)?;
+        let shown = watch.over(&input, || try_out(&mut replay, &input))?;
         if shown.iter().any(|one| !behaviours.contains(one)) {
             behaviours.extend(shown);
+            if let Some(folder) = &keep {
+                fs::write(folder.join(format!("found-{tried}.pcap")), &input)?;
+            }
             pool.push(input);
         }
         tried += 1;
@@ -95,9 +108,49 @@ fn try_out(replay: &mut Replay, input: &[u8]) -> Result<HashSet<String>> {
         Ok(Err(error)) => format!("{error:#}"),
         Err(_) => "a panic".to_owned(),
     };
-    let kept = env::temp_dir().join(format!("synguard-fuzz-{}.pcap", std::process::id()));
-    fs::write(&kept, input)?;
-    bail!("{why}: add {} to tests/corpus/captures", kept.display())
+    bail!("{why}: {}", kept(input)?)
+}
+
+/// Keeps an input that breaks something, and says what to do with it.
+fn kept(input: &[u8]) -> Result<String> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let path = folder.join(format!("synguard-fuzz-{}.pcap", process::id()));
+    fs::write(&path, input)?;
+    Ok(format!("add {} to tests/corpus/captures", path.display()))
+}
+
+/// Ends the process where an input takes for ever.
+struct Watch(Arc<Mutex<Present>>);
+
+/// The input that is tried, and since when.
+type Present = Option<(Vec<u8>, Instant)>;
+
+impl Watch {
+    fn begin() -> Self {
+        let present = Arc::new(Mutex::new(Present::None));
+        let watched = Arc::clone(&present);
+        thread::spawn(move || {
+            loop {
+                thread::sleep(Duration::from_secs(1));
+                let present = watched.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some((input, since)) = &*present
+                    && since.elapsed() > ENDLESS
+                {
+                    eprintln!("an input takes for ever: {:?}", kept(input));
+                    process::abort();
+                }
+            }
+        });
+        Self(present)
+    }
+
+    fn over<T>(&self, input: &[u8], work: impl FnOnce() -> T) -> T {
+        let present = Some((input.to_vec(), Instant::now()));
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = present;
+        let done = work();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        done
+    }
 }
 
 fn read(replay: &mut Replay, input: &[u8]) -> Result<HashSet<String>> {
