@@ -1,8 +1,9 @@
 //! Files that nobody would give on purpose: devices, pipes, zeros without end, clocks
 //! that jump.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::net::Ipv4Addr;
 use std::process::Stdio;
 use std::thread;
 
@@ -10,7 +11,7 @@ use anyhow::{Context, Result};
 use rustix::fs::{CWD, Mode, mkfifoat};
 use synguard_tests::capture_file::{Captured, Interface, Order, PcapNg, link_type};
 use synguard_tests::program;
-use synguard_tests::seed_attack::{Attack, BEGIN, STORY};
+use synguard_tests::seed_attack::{Attack, BEGIN, Flags, STORY, segment};
 use synguard_tests::synguard::binary;
 use synguard_tests::wait;
 
@@ -121,6 +122,65 @@ fn ten_gigabytes_of_zeros_are_no_capture() -> Result<()> {
     let outcome = run(&[&file.text()])?;
     assert_eq!(outcome.code, Some(2), "{outcome:?}");
     assert!(outcome.stderr.contains("00 00 00 00"), "{outcome:?}");
+    Ok(())
+}
+
+/// Thirty million SYNs, 2.1 GB, each from another source.
+#[test]
+fn memory_does_not_grow_with_the_capture() -> Result<()> {
+    const EACH: u32 = 100_000;
+    const PARTS: u32 = 300;
+    /// By then every table is full.
+    const FULL: u32 = 200;
+    /// Where the seconds stand in a record, and the source in its packet.
+    const STAMP: usize = 0;
+    const SOURCE: usize = 16 + 14 + 12;
+    let at = |number: u32| BEGIN + u64::from(number) * (SECOND / u64::from(EACH));
+    let syn = segment(
+        (Ipv4Addr::UNSPECIFIED, 1024),
+        (Ipv4Addr::new(192, 0, 2, 2), 80),
+        Flags::Syn,
+        1,
+        0,
+    )?;
+    let packets: Vec<_> = (0..EACH)
+        .map(|number| Captured::whole(at(number), syn.clone()))
+        .collect();
+    let mut bytes = ethernet(&packets);
+    let len = (bytes.len() - 24) / packets.len();
+
+    let mut command = program::command(binary()?);
+    command.args(["replay", "-"]).stdin(Stdio::piped());
+    let mut process = program::spawn(command.stdout(Stdio::null()))?;
+    let mut input = process.child().stdin.take().context("no standard input")?;
+    let status = format!("/proc/{}/status", process.id());
+    let peak = || -> Result<u64> {
+        let text = fs::read_to_string(&status)?;
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        Ok(number.context("no VmHWM")?.parse()?)
+    };
+    let mut early = 0;
+    for part in 0..PARTS {
+        let (header, records) = bytes.split_at_mut(24);
+        if part == 0 {
+            input.write_all(header)?;
+        }
+        let seconds = u32::try_from(BEGIN / SECOND)? + part;
+        for (record, number) in records.chunks_exact_mut(len).zip(part * EACH..) {
+            record[STAMP..][..4].copy_from_slice(&seconds.to_le_bytes());
+            record[SOURCE..][..4].copy_from_slice(&(1 << 24 | number).to_be_bytes());
+        }
+        input.write_all(records)?;
+        if part == FULL {
+            early = peak()?;
+        }
+    }
+    let late = peak()?;
+    eprintln!("{early} kB at most for two thirds of the capture, {late} kB for all of it");
+    drop(input);
+    assert!(process.child().wait()?.success());
+    assert!(late < early + 1024, "{early} kB, then {late} kB");
     Ok(())
 }
 
