@@ -1,16 +1,17 @@
 //! Filters taken over again and again, by builds with the same map layout and another:
 //! not one SYN of a banned source comes through, and no client is turned away.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use synguard_tests::address::is_victim;
+use synguard_tests::address::{VICTIMS, is_victim};
 use synguard_tests::capture::Capture;
 use synguard_tests::controller::Controller;
 use synguard_tests::knock::knock;
@@ -22,7 +23,10 @@ use synguard_tests::topology::{CONTAINER_END, Topology};
 use synguard_tests::wait;
 
 use crate::config::{file, path};
-use crate::support::{bans, number, rules, seed_plan, victims, wait_for_bans, wait_for_more_drops};
+use crate::support::{
+    bans, number, plan, rules, seed_plan, victims, wait_for_bans, wait_for_more_drops,
+    wait_for_status,
+};
 
 /// How often something happens to the controller.
 const ROUNDS: usize = 100;
@@ -52,6 +56,53 @@ struct Filter<'a> {
     build: usize,
     settings: &'a str,
     controller: Controller,
+    /// The rules that are to go along.
+    rules: Rules,
+}
+
+/// What a rule says that nothing may change, and when it ends, by prefix.
+type Rules = BTreeMap<String, (Value, Option<Instant>)>;
+
+/// Those of bans and people; what protects is renewed.
+fn rules_of(synguard: &Synguard) -> Result<Rules> {
+    let listed = synguard.succeed(&["list", &synguard.uplink, "--json"])?;
+    let listed: Value = serde_json::from_str(&listed.stdout)?;
+    let rules = listed["interfaces"][0]["rules"].as_array();
+    let rules = rules.context("no rules")?.iter();
+    let lasting = rules.filter(|rule| rule["origin"] != "protected");
+    Ok(lasting.map(|rule| lasting_part(rule.clone())).collect())
+}
+
+fn lasting_part(mut rule: Value) -> (String, (Value, Option<Instant>)) {
+    let left = rule["expires_in_seconds"].as_u64();
+    let ends = left.map(|left| Instant::now() + Duration::from_secs(left));
+    // The first goes on to be counted; dates and the rest are rounded to seconds.
+    for passing in ["hits", "since", "expires_in_seconds"] {
+        rule[passing].take();
+    }
+    if let Some(evidence) = rule["evidence"].as_object_mut() {
+        evidence.remove("resets");
+    }
+    let prefix = rule["prefix"].as_str().unwrap_or_default().to_owned();
+    (prefix, (rule, ends))
+}
+
+/// Scope, class, evidence and all, and that they end when they were to.
+fn ensure_the_same(now: &Rules, before: &Rules) -> Result<()> {
+    const ROUNDING: Duration = Duration::from_secs(3);
+    ensure!(now.keys().eq(before.keys()), "{now:#?}\n{before:#?}");
+    for ((rule, ends), (old, old_ends)) in now.values().zip(before.values()) {
+        ensure!(rule == old, "{rule:#}\n{old:#}");
+        let as_long = match (ends, old_ends) {
+            (Some(ends), Some(old)) => {
+                let earlier = old.saturating_duration_since(*ends);
+                ends.saturating_duration_since(*old).max(earlier) < ROUNDING
+            }
+            (ends, old) => ends == old,
+        };
+        ensure!(as_long, "{ends:?}, it was {old_ends:?}: {rule:#}");
+    }
+    Ok(())
 }
 
 impl Filter<'_> {
@@ -67,20 +118,7 @@ impl Filter<'_> {
 
     /// All of them went along.
     fn check_rules(&self) -> Result<()> {
-        let uplink = &self.synguard().uplink;
-        let listed = self.synguard().succeed(&["list", uplink, "--json"])?;
-        let mut listed: Value = serde_json::from_str(&listed.stdout)?;
-        let listed = listed["interfaces"][0].take();
-        ensure!(bans(&listed) == victims(), "{listed:#}");
-        ensure!(
-            rules(&listed, "block", "manual") == ["203.0.113.0/24"],
-            "{listed:#}"
-        );
-        ensure!(
-            rules(&listed, "allow", "manual") == ["198.51.100.200"],
-            "{listed:#}"
-        );
-        Ok(())
+        ensure_the_same(&rules_of(self.synguard())?, &self.rules)
     }
 
     /// No counter went back since `before`.
@@ -131,11 +169,15 @@ fn a_hundred_takeovers_let_nothing_through_and_turn_nobody_away() -> Result<()> 
         build: 0,
         settings,
         controller,
+        rules: Rules::new(),
     };
-    lab.synguard.succeed(&["block", "203.0.113.0/24"])?;
+    let block = ["block", "203.0.113.0/24", "--scope", "all", "--for", "1h"];
+    lab.synguard.succeed(&block)?;
     lab.synguard.succeed(&["allow", "198.51.100.200"])?;
     let flood = Sender::start(&lab.topology, &seed_plan(2_000, 500_000))?;
     let first = wait_for_bans(&lab.synguard, &filter.controller)?;
+    filter.rules = rules_of(&lab.synguard)?;
+    ensure!(filter.rules.len() == 4, "{:#?}", filter.rules);
     // From here on not a single SYN of a banned source may come through.
     let leaks = Capture::start(&lab.topology.container, CONTAINER_END, |segment| {
         segment.opens() && is_victim(segment.source)
@@ -204,7 +246,7 @@ fn another_build_takes_over_what_people_told_the_filter() -> Result<()> {
     synguard.succeed(&["block", "192.0.2.77", "--for", "1h"])?;
     synguard.succeed(&["panic", &synguard.uplink])?;
     controller.kill()?;
-    let before = synguard.status()?;
+    let (before, said) = (synguard.status()?, rules_of(synguard)?);
 
     // What is there is the other build's: that is said, and nothing is misread.
     for arguments in [["status", &synguard.uplink], ["block", "192.0.2.78"]] {
@@ -220,12 +262,7 @@ fn another_build_takes_over_what_people_told_the_filter() -> Result<()> {
     for field in ["panic", "dry_run", "confirm_by", "attached_at", "lists"] {
         ensure!(status[field] == before[field], "{field}: {status:#}");
     }
-    ensure!(
-        rules(&status, "block", "manual") == ["192.0.2.77"],
-        "{status:#}"
-    );
-    let left = |status: &Value| number(status, "/rules/0/expires_in_seconds");
-    ensure!(left(&status).is_ok() || left(&before).is_err());
+    ensure_the_same(&rules_of(&other)?, &said)?;
     let refused = synguard.run(&["status", &synguard.uplink])?;
     ensure!(refused.code == Some(5), "{refused:?}");
     controller.kill()?;
@@ -235,6 +272,28 @@ fn another_build_takes_over_what_people_told_the_filter() -> Result<()> {
     ensure!(status["panic"] == true && rules(&status, "block", "manual") == ["192.0.2.77"]);
     synguard.succeed(&["panic", "--over"])?;
     synguard.succeed(&["confirm"])?;
+    controller.terminate()?;
+    Ok(())
+}
+
+#[test]
+fn another_build_knows_an_old_offender() -> Result<()> {
+    let lab = Lab::without_services()?;
+    let synguard = &lab.synguard;
+    let other = synguard.other_layout()?;
+    let controller = synguard.attach(&["--ban-time", "1s"])?;
+    let flood =
+        || Sender::start(&lab.topology, &plan(&[VICTIMS[0].into()], 1_000, 2_500))?.finish();
+    flood()?;
+    controller.wait_for("promoted")?;
+    wait_for_status(synguard, "the end of the ban", |status| {
+        Ok(bans(status).is_empty())
+    })?;
+    controller.kill()?;
+    let controller = other.attach(&[])?;
+    flood()?;
+    let line = controller.wait_for("promoted")?.text;
+    ensure!(line.contains(", ban number "), "{line}");
     controller.terminate()?;
     Ok(())
 }
