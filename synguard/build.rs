@@ -30,16 +30,17 @@ fn default_object() -> PathBuf {
 /// The commit, for `--version`; empty outside a checkout.
 fn commit() -> String {
     // The second grows with each commit; one that is missing would have it run each time.
-    for file in ["../.git/HEAD", "../.git/logs/HEAD"] {
-        if Path::new(file).exists() {
-            println!("cargo::rerun-if-changed={file}");
+    for file in ["HEAD", "logs/HEAD"] {
+        let path = git(&["rev-parse", "--git-path", file]);
+        if let Some(path) = path.filter(|path| Path::new(path).exists()) {
+            println!("cargo::rerun-if-changed={path}");
         }
     }
-    process::Command::new("git")
-        .args(["rev-parse", "--short=12", "HEAD"])
-        .output()
-        .ok()
-        .filter(|output| output.status.success())
-        .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-        .unwrap_or_default()
+    git(&["rev-parse", "--short=12", "HEAD"]).unwrap_or_default()
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = process::Command::new("git").args(arguments).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    output.status.success().then(|| text.trim().to_owned())
 }
