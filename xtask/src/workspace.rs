@@ -55,4 +55,9 @@ impl Workspace {
     pub fn binary(&self) -> PathBuf {
         self.target().join("release/synguard")
     }
+
+    /// The program with another map layout.
+    pub fn other_layout(&self) -> PathBuf {
+        self.target().join("release/synguard-other-layout")
+    }
 }

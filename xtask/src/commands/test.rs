@@ -11,7 +11,7 @@ use super::steps::Steps;
 use super::{build, test_packages};
 use crate::toolchain::{self, Purpose};
 use crate::workspace::Workspace;
-use crate::{cargo, check, ebpf, kernels, process, user};
+use crate::{cargo, check, dist, ebpf, kernels, process, user};
 
 /// How many cases the test harness runs at a time, unless `--test-threads` says.
 const THREADS: &str = "RUST_TEST_THREADS";
@@ -53,6 +53,7 @@ fn all(workspace: &Workspace, args: &[OsString], steps: &mut Steps) -> Result<()
              failures)"
         );
     }
+    steps.run("what is packed", || dist::prove(workspace))?;
     steps.run("end-to-end tests", || end_to_end(workspace, args))?;
     steps.run("Debian's kernels", || kernels::run(workspace))
 }

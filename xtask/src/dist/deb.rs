@@ -1,6 +1,7 @@
 //! The Debian package; what is in it stands in Cargo.toml of synguard.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -31,6 +32,32 @@ pub fn pack(workspace: &Workspace) -> Result<PathBuf> {
     // It prints the package's path.
     let path = process::read(&mut command).context("the Debian package could not be made")?;
     Ok(PathBuf::from(path.trim()))
+}
+
+/// The same package as a newer one, with another program in it.
+pub fn repack(workspace: &Workspace, package: &Path, program: &Path) -> Result<PathBuf> {
+    let folder = workspace.dist().join("next");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).context("removing what was packed before")?;
+    }
+    let mut unpack = Command::new("dpkg-deb");
+    process::run(unpack.arg("--raw-extract").arg(package).arg(&folder))?;
+    fs::copy(program, folder.join("usr/bin/synguard")).context("packing the program")?;
+    let control = folder.join("DEBIAN/control");
+    let text = fs::read_to_string(&control).context("reading what is packed")?;
+    let lines = text
+        .lines()
+        .map(|line| match line.strip_prefix("Version: ") {
+            Some(version) => format!("Version: {version}+next\n"),
+            None => format!("{line}\n"),
+        });
+    fs::write(&control, lines.collect::<String>()).context("naming what is packed")?;
+    let next = folder.with_extension("deb");
+    let mut pack = Command::new("dpkg-deb");
+    // Unpacked in emulation, where compression costs more than it saves.
+    pack.args(["--root-owner-group", "-Znone", "--build"]);
+    process::run(pack.arg(&folder).arg(&next))?;
+    Ok(next)
 }
 
 fn ensure_cargo_deb(workspace: &Workspace) -> Result<()> {

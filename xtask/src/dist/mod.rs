@@ -1,10 +1,11 @@
 //! Packages: what an administrator installs.
 
 mod deb;
+mod proof;
 mod stage;
 mod tarball;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -18,6 +19,14 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         println!("{}", package.display());
     }
     Ok(())
+}
+
+pub use proof::prove;
+
+/// A newer Debian package, of the program with another map layout: for tests of upgrades.
+pub fn next(workspace: &Workspace, package: &Path) -> Result<PathBuf> {
+    build::other_layout(workspace)?;
+    deb::repack(workspace, package, &workspace.other_layout())
 }
 
 /// The Debian package of the program that was built last.

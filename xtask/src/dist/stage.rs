@@ -10,7 +10,7 @@ use crate::process;
 use crate::workspace::Workspace;
 
 /// The shells, and how their completions are called.
-const COMPLETIONS: [(&str, &str); 3] = [
+pub const COMPLETIONS: [(&str, &str); 3] = [
     ("bash", "synguard.bash"),
     ("zsh", "_synguard"),
     ("fish", "synguard.fish"),

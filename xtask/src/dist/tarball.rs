@@ -10,13 +10,18 @@ use super::stage;
 use crate::process;
 use crate::workspace::Workspace;
 
-/// Makes it.
-pub fn pack(workspace: &Workspace) -> Result<PathBuf> {
-    let name = format!(
+/// What it is called, but for its ending, and its only folder.
+pub fn name() -> String {
+    format!(
         "synguard-{}-{}-linux",
         env!("CARGO_PKG_VERSION"),
         env::consts::ARCH
-    );
+    )
+}
+
+/// Makes it.
+pub fn pack(workspace: &Workspace) -> Result<PathBuf> {
+    let name = name();
     let folder = workspace.dist().join(&name);
     if folder.exists() {
         fs::remove_dir_all(&folder).context("removing what was packed before")?;

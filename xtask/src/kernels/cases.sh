@@ -12,9 +12,10 @@ cp "$share/synguard" "$synguard"
 cp "$share/tests" /run/tests
 first=$share/attach-first.log
 second=$share/attach-second.log
+third=$share/attach-third.log
 
 fail() {
-    tail -n 20 "$first" "$second" 2>/dev/null
+    tail -n 20 "$first" "$second" "$third" 2>/dev/null
     in_b "$synguard" status
     echo "FAILED: $*"
     exit 1
@@ -88,6 +89,27 @@ wait_for "take-over" log_says "$second" "took over the running filter"
 wait_for "the ban survives the take-over" status_says "^  $offender .* automatic"
 ban_holds "after the take-over"
 
+# The clock is stepped under the controller: bans are kept by the kernel's ticks.
+seconds_left() {
+    in_b "$synguard" list vb --json | grep -A 6 "\"prefix\": \"$offender\"" |
+        sed -n 's/.*"expires_in_seconds": \([0-9]*\).*/\1/p'
+}
+# ends_as_before WHEN: it ends neither sooner, but for the time that has passed, nor later.
+ends_as_before() {
+    local now
+    now=$(seconds_left)
+    ((now > 0 && now <= left && now > left - (SECONDS - since) - 5)) ||
+        fail "$1: the ban ends in ${now:-?} s, it was $left s"
+}
+left=$(seconds_left) since=$SECONDS
+[ -n "$left" ] || fail "the list does not say when the ban ends"
+for step in "+1 day" "-2 days" "1970-01-02" "@$(date +%s)"; do
+    date --set "$step" >/dev/null || fail "the clock cannot be set"
+    ban_holds "after the clock was set by $step"
+    ends_as_before "after the clock was set by $step"
+done
+grep -i "panic\|error" "$second" && fail "the controller minds that the clock is stepped"
+
 kill -TERM "$controller"
 wait "$controller"
 code=$?
@@ -98,7 +120,17 @@ code=$?
 if ip -n B link show vb | grep xdp; then
     fail "SIGTERM: the program is still on the link"
 fi
-# Bans survive the end of a controller; what comes next begins without.
+# Whoever attaches next goes on with its bans, also by a clock that was set back meanwhile.
+date --set "-3 days" >/dev/null || fail "the clock cannot be set"
+attach "$third"
+wait_for "what was saved" log_says "$third" "brought back 1 ban"
+ban_holds "after the clock was set back"
+ends_as_before "after the clock was set back"
+date --set "+3 days" >/dev/null || fail "the clock cannot be set"
+kill -TERM "$controller"
+wait "$controller"
+
+# What comes next begins without.
 in_b "$synguard" detach vb || fail "detach: what was saved is not forgotten"
 
 echo "the lifecycle is as it should be"

@@ -30,10 +30,12 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         bail!("not run: Debian's kernels are tested on x86-64 alone");
     }
     needs::ensure()?;
+    let package = dist::debian(workspace)?;
     let programs = Programs {
         synguard: workspace.binary(),
         tests: test_binary::build(workspace)?,
-        package: dist::debian(workspace)?,
+        next: dist::next(workspace, &package)?,
+        package,
     };
     let mut kernels = Vec::new();
     for release in &release::RELEASES {

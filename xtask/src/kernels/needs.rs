@@ -41,6 +41,8 @@ pub struct Programs {
     pub tests: PathBuf,
     /// The Debian package.
     pub package: PathBuf,
+    /// A newer one, whose maps have another layout.
+    pub next: PathBuf,
 }
 
 /// Installs what is missing.

@@ -5,6 +5,8 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export NO_COLOR=1
 unit=synguard@vb.service
 package=$share/synguard.deb
+# With another map layout.
+next=$share/synguard-next.deb
 offender=5.39.90.132
 
 fail() {
@@ -17,7 +19,7 @@ fail() {
 . "$share/wait.sh"
 
 # Triggers would read every manual page of the host, slowly.
-install() { dpkg --install --no-triggers "$package" || fail "it cannot be installed"; }
+install() { dpkg --install --no-triggers "$1" || fail "$1 cannot be installed"; }
 main_pid() { systemctl show --value --property MainPID "$unit"; }
 is_active() { systemctl --quiet is-active "$unit"; }
 is_another() { is_active && [ "$(main_pid)" != "$1" ] && [ "$(main_pid)" != 0 ]; }
@@ -36,7 +38,7 @@ mkdir -p "/run/systemd/system/$unit.d"
 printf '[Service]\nTimeoutStartSec=300\nWatchdogSec=10\n' \
     >"/run/systemd/system/$unit.d/test.conf"
 
-install
+install "$package"
 synguard --version
 is_active && fail "it starts without being told to"
 for shipped in prometheus/synguard.rules.yml grafana/synguard.json; do
@@ -79,10 +81,14 @@ kill -STOP "$second"
 wait_for "a restart after a hang" is_another "$second"
 wait_for "the ban survives a hang" is_banned
 
-third=$(main_pid)
-install
-wait_for "a restart by an upgrade" is_another "$third"
-wait_for "the ban survives an upgrade" is_banned
+for version in "$next" "$package"; do
+    third=$(main_pid)
+    before=$(synguard --version)
+    install "$version"
+    [ "$(synguard --version)" != "$before" ] || fail "$version is the same program"
+    wait_for "a restart by $version" is_another "$third"
+    wait_for "the ban survives $version" is_banned
+done
 
 systemctl reload "$unit" || fail "it does not reload"
 is_banned || fail "the ban does not survive a reload"

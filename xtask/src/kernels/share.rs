@@ -27,6 +27,7 @@ impl Share {
             fs::copy(&programs.synguard, path.join("synguard"))?;
             fs::copy(&programs.tests, path.join("tests"))?;
             fs::copy(&programs.package, path.join("synguard.deb"))?;
+            fs::copy(&programs.next, path.join("synguard-next.deb"))?;
             fs::write(path.join("stage.sh"), STAGE)?;
             fs::write(path.join("cases.sh"), CASES)?;
             fs::write(path.join("wait.sh"), WAIT)?;
