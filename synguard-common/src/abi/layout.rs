@@ -3,7 +3,7 @@
 //!
 //! Two maps never change: this one, an array of [`LINES`] lines of text of [`LINE`] bytes,
 //! filled up with zeros; and the first word of the settings, which is the
-//! [`ABI_VERSION`](super::ABI_VERSION). The lines say `abi 5`, then for each of [`PARTS`]
+//! [`ABI_VERSION`](super::ABI_VERSION). The lines say `abi 6`, then for each of [`PARTS`]
 //! the version since which its entries begin as they do: `rules 4`. Then come the names of
 //! the counters in their order: `counter banned`.
 //!
