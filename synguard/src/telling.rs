@@ -30,8 +30,8 @@ static IN_FORCE: Mutex<InForce> = Mutex::new(InForce {
     refused: Vec::new(),
 });
 
-/// Begins to tell, as asked for. What the file asks for and cannot be is said and left out:
-/// a port that is taken at boot shall not leave the host unfiltered.
+/// Begins to tell, as asked for. What the file asks for and cannot be had is said and left out
+/// for now: a port that is taken at boot shall not leave the host unfiltered.
 ///
 /// # Errors
 ///
@@ -42,8 +42,8 @@ pub fn start(wanted: &Resolved) -> Result<()> {
         let origin = wanted.values.get(key).map(|value| &value.origin);
         match origin {
             Some(origin @ Origin::File { .. }) => error!(
-                "{key} from {origin} is left out until it can be, and `synguard reload` is said: \
-                 {failure}"
+                "{key} from {origin} is left out until it can be had, which is tried again each \
+                 second: {failure}"
             ),
             _ => return Err(failure),
         }
@@ -85,6 +85,19 @@ pub(crate) fn adopt(wanted: &Telling) -> Vec<(&'static str, crate::Error)> {
         .map(|(key, failure)| (*key, failure.to_string()))
         .collect();
     failures
+}
+
+/// Tries once more what could not be had, and says what can by now. To be called now and then:
+/// an address or a disk may come only after the host has started.
+pub(crate) fn try_again(wanted: &Resolved) {
+    let before = refused();
+    adopt(&wanted.telling);
+    let after = refused();
+    for (key, _) in before {
+        if !after.iter().any(|(left, _)| *left == key) {
+            info!("{key} from the file is had now");
+        }
+    }
 }
 
 /// What was wanted last and stayed as it was, by key, and why.

@@ -312,6 +312,11 @@ impl Fleet {
         self.forget_the_gone(Instant::now());
         self.orphans.settle(&links);
         self.dependence.look(&self.network, &links).await;
+        if !telling::refused().is_empty()
+            && let Ok(general) = self.source.resolve_with(self.file.as_ref(), None)
+        {
+            telling::try_again(&general);
+        }
         self.tell();
     }
 

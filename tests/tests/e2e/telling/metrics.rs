@@ -222,6 +222,16 @@ fn occupy(host: &Namespace, address: &str) -> Result<TcpListener> {
         .with_context(|| format!("binding {address}"))
 }
 
+/// Frees a port. A child that another case is just about to start may hold it for a moment.
+fn vacate(host: &Namespace, listener: TcpListener) -> Result<()> {
+    let address = listener.local_addr()?;
+    drop(listener);
+    wait::until_true("nobody to listen", wait::GENEROUS, || {
+        host.inside(|| TcpStream::connect(address).is_err())
+            .unwrap_or(false)
+    })
+}
+
 #[test]
 fn where_somebody_else_listens_nothing_is_attached() -> Result<()> {
     let lab = Lab::without_services()?;
@@ -266,7 +276,7 @@ fn a_reload_moves_them_or_says_why_not() -> Result<()> {
         "http://127.0.0.1:9787/metrics",
         &["--fail"],
     ))?;
-    drop(other);
+    vacate(host, other)?;
     let reload = synguard.succeed(&["reload"])?;
     ensure!(reload.stderr.contains("metrics is 9788"), "{reload:?}");
     let told = scrape(host)?;

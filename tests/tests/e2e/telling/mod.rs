@@ -55,12 +55,14 @@ fn what_the_file_asks_for_in_vain_does_not_keep_the_filter_off() -> Result<()> {
     controller.wait_for("promoted")?;
     drop(taken);
     fs::create_dir(events.parent().context("no folder")?)?;
+    // Without anybody's doing.
+    controller.wait_for("metrics are at")?;
+    controller.wait_for("events from the file is had now")?;
     let reload = lab.synguard.succeed(&["reload"])?;
     ensure!(
         reload.stderr.contains("not changed: on-event:"),
         "{reload:?}"
     );
-    controller.wait_for("metrics are at")?;
     wait_for_event(&events, "reloaded")?;
     controller.terminate()?;
     Ok(())
