@@ -8,7 +8,6 @@ use std::{fs, io};
 use indicatif::{ProgressBar, ProgressStyle};
 use ipnet::IpNet;
 use synguard_common::abi::{NEVER, action, scope};
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::targets::{Target, locked};
 use crate::cli::{Import, Unlist};
@@ -30,8 +29,6 @@ pub(super) fn import(args: &Import) -> Result<()> {
             args.file.display()
         )));
     }
-    // ^Z would stop it with the rules locked; from here on it takes a few seconds at most.
-    let _unstopped = signal(SignalKind::from_raw(libc::SIGTSTP)).context("holding off ^Z")?;
     let mut targets = locked(args.iface.as_deref())?;
     let mut prepared = Vec::new();
     for target in &mut targets {

@@ -134,10 +134,10 @@ impl Detection {
         change: &Change,
         reported: Option<u64>,
     ) -> Result<()> {
+        let in_force = ledger.apply(change, reported)?;
         if let Change::Lift(net, ..) = change {
             self.bans.remove(net);
         }
-        let in_force = ledger.apply(change, reported)?;
         match change {
             Change::Promote(net, rule, _) if in_force => {
                 let class = Class::of(rule, self.policy.syn_rate());

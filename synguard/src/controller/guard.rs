@@ -82,6 +82,8 @@ pub struct Guard {
     pub(super) voice: Voice,
     pub(super) next_scan: Instant,
     pub(super) ticks: u32,
+    /// The rules could not be swept when they were to.
+    to_sweep: bool,
     /// Events that the kernel had no room for, as far as that was said.
     lost: u64,
     /// Nothing is pinned any more, and cannot be.
@@ -140,10 +142,11 @@ impl Guard {
             voice,
             next_scan: Instant::now() + SCAN_EVERY,
             ticks: 0,
+            to_sweep: false,
             lost,
             is_adrift: false,
         };
-        guard.sweep()?;
+        guard.sweep_at_last();
         guard.tell_settings(None, Outcome::default());
         guard.introduce();
         Ok(guard)
@@ -354,10 +357,19 @@ impl Guard {
         if Instant::now() >= self.next_scan {
             self.scan()?;
         }
-        if self.ticks.is_multiple_of(SWEEP_EVERY) {
-            self.sweep()?;
+        if self.to_sweep || self.ticks.is_multiple_of(SWEEP_EVERY) {
+            self.sweep_at_last();
         }
         self.save()
+    }
+
+    /// Sweeps; where a command changes rules for long, with the next tick.
+    fn sweep_at_last(&mut self) {
+        let swept = self.sweep();
+        self.to_sweep = swept.is_err();
+        if let Err(failure) = swept {
+            error!("{}: {failure}", self.interface());
+        }
     }
 
     /// Is there a flood that nobody in particular can be banned for?

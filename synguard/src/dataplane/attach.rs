@@ -280,7 +280,7 @@ impl Undo {
         let Some(before) = self.before else {
             return self.pins.remove();
         };
-        let _lock = self.pins.lock_rules()?;
+        let _lock = self.pins.lock_rules_soon()?;
         if !self.held {
             link::take_off(&self.pins)?;
         }

@@ -122,7 +122,7 @@ impl Job<'_> {
         }
         let program = object::xdp(ebpf, filter)?;
         // Until the filter is in place nobody changes rules that it would not have.
-        let _lock = self.home.lock_rules()?;
+        let _lock = self.home.lock_rules_soon()?;
         let before = self.inherit(maps, shortfalls)?;
         // Settings and rules must stand before the first packet comes.
         self.put_settings(maps, clock, before)?;

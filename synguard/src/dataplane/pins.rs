@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,7 @@ const ROOT: &str = "/sys/fs/bpf/synguard";
 const LOCKS: &str = "/run/synguard";
 /// How long the controller waits for commands that change rules.
 const PATIENCE: Duration = Duration::from_secs(5);
+static WAITED_IN_VAIN: AtomicBool = AtomicBool::new(false);
 /// How often it looks.
 const POLL: Duration = Duration::from_millis(1);
 /// Whose file says that nothing is to be dropped.
@@ -223,18 +225,20 @@ impl Pins {
         let end = Instant::now() + PATIENCE;
         loop {
             if let Some(lock) = self.try_lock_rules()? {
+                WAITED_IN_VAIN.store(false, Ordering::Relaxed);
                 return Ok(lock);
             }
-            if Instant::now() > end {
-                let waited = format!(
-                    "waiting for another synguard command, which keeps the rules of {} locked",
-                    self.interface
-                );
+            // One wait is enough for all interfaces, which may all be locked by one command.
+            if WAITED_IN_VAIN.load(Ordering::Relaxed) || Instant::now() > end {
+                WAITED_IN_VAIN.store(true, Ordering::Relaxed);
+                let name = &self.interface;
                 return Err(
-                    "no bans are made until it ends; a stopped one goes on by `kill -CONT` \
-                     (`ps -C synguard -o pid,stat,args` shows it with a T)",
+                    "a long import, or one that was stopped (`ps -C synguard -o pid,stat,args` \
+                     shows it with a T, `kill -CONT` has it go on)",
                 )
-                .context(waited);
+                .context(format!(
+                    "another synguard command keeps the rules of {name} locked"
+                ));
             }
             sleep(POLL);
         }
