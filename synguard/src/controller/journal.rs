@@ -163,7 +163,7 @@ pub(super) fn obstacle(obstacle: Obstacle, plan: Option<&Plan>) -> String {
 pub(super) fn lost(events: u64) -> String {
     format!(
         "{} of sources over their rate were lost, as the controller did not take them in time: \
-         the look at all sources finds them, within seconds",
+         the next look at all sources finds them",
         text::count(events, "notice", "notices"),
     )
 }

@@ -68,7 +68,7 @@ fn judge(folder: &Path, disk: Disk) -> Finding {
             format!("mount it writable, {elsewhere}"),
         ),
         Disk::Refused => warn(
-            format!("{shown} is not to be written to by this user: {lost}"),
+            format!("{shown} could not be looked at by this user"),
             "`sudo synguard doctor` looks as the controller would".to_owned(),
         ),
         Disk::Unusable(error) => warn(

@@ -109,8 +109,7 @@ fn detached(interface: &str, cause: Cause) -> Vec<(Level, String)> {
             Level::ERROR,
             format!(
                 "its filter was taken off by somebody else: nothing is filtered there any more; \
-                 `synguard reload` puts it on again, or `synguard attach {interface}` where no \
-                 controller is left"
+                 `synguard attach {interface}` does it again"
             ),
         ),
         Cause::Dismissed => (
@@ -273,7 +272,7 @@ mod tests {
         let [(Level::ERROR, text)] = lines.as_slice() else {
             panic!("{lines:?}");
         };
-        assert!(text.contains("`synguard reload`"), "{text}");
+        assert!(text.contains("`synguard attach eth0`"), "{text}");
         assert!(text.contains("`synguard attach eth0`"), "{text}");
     }
 }
