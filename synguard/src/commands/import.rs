@@ -8,6 +8,7 @@ use std::{fs, io};
 use indicatif::{ProgressBar, ProgressStyle};
 use ipnet::IpNet;
 use synguard_common::abi::{NEVER, action, scope};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::targets::{Target, locked};
 use crate::cli::{Import, Unlist};
@@ -29,6 +30,7 @@ pub(super) fn import(args: &Import) -> Result<()> {
             args.file.display()
         )));
     }
+    let _unstopped = hold_off_stop()?;
     let mut targets = locked(args.iface.as_deref())?;
     let mut prepared = Vec::new();
     for target in &mut targets {
@@ -45,6 +47,7 @@ pub(super) fn import(args: &Import) -> Result<()> {
 }
 
 pub(super) fn unlist(args: &Unlist) -> Result<()> {
+    let _unstopped = hold_off_stop()?;
     let mut removed = false;
     for target in &mut locked(args.iface.as_deref())? {
         if Lists::read(&target.maps)?.find(&args.list).is_none() {
@@ -70,6 +73,12 @@ pub(super) fn unlist(args: &Unlist) -> Result<()> {
         "there is no list {}: `synguard list` shows those that there are",
         args.list
     )))
+}
+
+/// ^Z would stop this with the rules locked, and the controller would wait; from here on it
+/// takes a few seconds at most. Within a tokio runtime.
+fn hold_off_stop() -> Result<Signal> {
+    signal(SignalKind::from_raw(libc::SIGTSTP)).context("holding off ^Z")
 }
 
 fn name(args: &Import) -> Result<String> {

@@ -1,12 +1,10 @@
 //! Which interfaces a command is about.
 
 use synguard_common::abi::dry_run;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::say;
 use crate::clock::Clock;
 use crate::dataplane::{Lock, Maps, Pins, attached_interfaces, watched_interfaces};
-use crate::error::Context as _;
 use crate::{Error, Result, privileges, text};
 
 /// An interface whose rules nobody else changes meanwhile.
@@ -50,15 +48,12 @@ impl Target {
     }
 }
 
-/// As [`attached`], with their rules locked. Within a tokio runtime.
+/// As [`attached`], with their rules locked.
 ///
 /// # Errors
 ///
 /// As there, and where maps cannot be opened.
 pub(super) fn locked(interface: Option<&str>) -> Result<Vec<Target>> {
-    // ^Z would stop it with the rules locked, and the controller would wait; from here on it
-    // takes a few seconds at most.
-    let _kept = signal(SignalKind::from_raw(libc::SIGTSTP)).context("holding off ^Z")?;
     attached(interface)?.iter().map(lock).collect()
 }
 
