@@ -94,14 +94,16 @@ seconds_left() {
     in_b "$synguard" list vb --json | grep -A 6 "\"prefix\": \"$offender\"" |
         sed -n 's/.*"expires_in_seconds": \([0-9]*\).*/\1/p'
 }
+# Not SECONDS, which is of the clock that is set.
+uptime() { cut --delimiter . --fields 1 /proc/uptime; }
 # ends_as_before WHEN: it ends neither sooner, but for the time that has passed, nor later.
 ends_as_before() {
     local now
     now=$(seconds_left)
-    ((now > 0 && now <= left && now > left - (SECONDS - since) - 5)) ||
+    ((now > 0 && now <= left && now > left - ($(uptime) - since) - 5)) ||
         fail "$1: the ban ends in ${now:-?} s, it was $left s"
 }
-left=$(seconds_left) since=$SECONDS
+left=$(seconds_left) since=$(uptime)
 [ -n "$left" ] || fail "the list does not say when the ban ends"
 for step in "+1 day" "-2 days" "1970-01-02" "@$(date +%s)"; do
     date --set "$step" >/dev/null || fail "the clock cannot be set"
