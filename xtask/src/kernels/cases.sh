@@ -127,7 +127,9 @@ date --set "-3 days" >/dev/null || fail "the clock cannot be set"
 attach "$third"
 wait_for "what was saved" log_says "$third" "brought back 1 ban"
 ban_holds "after the clock was set back"
-ends_as_before "after the clock was set back"
+# By such a clock nobody knows what has passed since it was saved.
+now=$(seconds_left)
+((now > 0 && now <= 600)) || fail "after the clock was set back: the ban ends in ${now:-?} s"
 date --set "+3 days" >/dev/null || fail "the clock cannot be set"
 kill -TERM "$controller"
 wait "$controller"
