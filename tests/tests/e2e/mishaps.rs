@@ -3,9 +3,8 @@
 use anyhow::{Result, ensure};
 use synguard_tests::foreign::attached_id;
 use synguard_tests::lab::Lab;
-use synguard_tests::sender::Sender;
 
-use crate::support::{bans, ensure_untouched, number, seed_plan, wait_for_bans};
+use crate::support::{bans, ensure_untouched, flood_until_banned, number};
 
 const ABSENT: Option<i32> = Some(3);
 const REFUSED: Option<i32> = Some(7);
@@ -65,8 +64,7 @@ fn a_refused_attach_leaves_a_running_filter_as_it_was() -> Result<()> {
 fn bans_of_a_dry_run_never_become_real() -> Result<()> {
     let lab = Lab::without_services()?;
     let controller = lab.synguard.attach(&["--dry-run"])?;
-    Sender::start(&lab.topology, &seed_plan(4_000, 8_000))?.finish()?;
-    wait_for_bans(&lab.synguard, &controller)?;
+    flood_until_banned(&lab, &controller)?;
     controller.kill()?;
     let controller = lab.synguard.attach(&[])?;
     let status = lab.synguard.status()?;

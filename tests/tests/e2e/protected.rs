@@ -11,9 +11,8 @@ use synguard_tests::controller::Controller;
 use synguard_tests::lab::Lab;
 use synguard_tests::sender::Sender;
 use synguard_tests::topology::CONTAINER_END;
-use synguard_tests::wait;
 
-use crate::support::{bans, number, plan, wait_for_status};
+use crate::support::{bans, number, plan, send_until_through, wait_for_status};
 
 const PER_ADDRESS: u64 = 600;
 
@@ -92,15 +91,12 @@ fn a_busy_gateway_does_not_get_its_neighbours_banned() -> Result<()> {
         segment.opens()
     })?;
     let neighbour: IpAddr = "2001:db8:1::60d".parse()?;
-    Sender::start(&lab.topology, &plan(&[neighbour], 10, 6))?.finish()?;
+    let more = send_until_through(&lab, &plan(&[neighbour], 10, 600), &through, 6)?;
     let status = wait_for_status(&lab.synguard, "every SYN", |status| {
-        Ok(number(status, "/syns")? >= sent + 6)
+        Ok(number(status, "/syns")? >= sent + more)
     })?;
     ensure!(bans(&status).is_empty(), "{status:#}");
     ensure!(number(&status, "/dropped/banned")? == 0, "{status:#}");
-    wait::until_true("the neighbour's SYNs", wait::GENEROUS, || {
-        through.count() >= 6
-    })?;
     controller.terminate()?;
     Ok(())
 }

@@ -14,7 +14,7 @@ use synguard_tests::sender::Sender;
 use synguard_tests::synguard::Outcome;
 use synguard_tests::topology::PROVIDER_END;
 
-use crate::support::{number, plan, seed_plan, wait_for_bans, wait_for_status};
+use crate::support::{flood_until_banned, number, plan, wait_for_status};
 
 const OFFENDER: [u8; 4] = [8, 8, 4, 4];
 
@@ -22,9 +22,7 @@ const OFFENDER: [u8; 4] = [8, 8, 4, 4];
 pub fn with_victims() -> Result<(Lab, Controller)> {
     let lab = Lab::without_services()?;
     let controller = lab.synguard.attach(&[])?;
-    let flood = Sender::start(&lab.topology, &seed_plan(2_000, 6_000))?;
-    wait_for_bans(&lab.synguard, &controller)?;
-    flood.finish()?;
+    flood_until_banned(&lab, &controller)?;
     Ok((lab, controller))
 }
 
@@ -268,11 +266,7 @@ fn nothing_is_said_of_who_did_nothing() -> Result<()> {
 fn a_dry_run_claims_to_have_dropped_nothing() -> Result<()> {
     let lab = Lab::without_services()?;
     let controller = lab.synguard.attach(&["--dry-run"])?;
-    Sender::start(&lab.topology, &seed_plan(2_000, 4_000))?.finish()?;
-    controller.wait_for("5.39.90.132")?;
-    wait_for_status(&lab.synguard, "a ban", |status| {
-        Ok(number(status, "/dropped/banned")? > 0)
-    })?;
+    flood_until_banned(&lab, &controller)?;
     let mail = written(&lab, &["5.39.90.132"])?.stdout;
     ensure_contains(
         &mail,

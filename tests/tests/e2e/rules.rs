@@ -11,8 +11,8 @@ use synguard_tests::topology::CONTAINER_END;
 use synguard_tests::wait;
 
 use crate::support::{
-    bans, is_served, is_turned_away, number, rules, seed_plan, victims, wait_for_bans,
-    wait_for_status,
+    bans, flood_until_banned, is_served, is_turned_away, number, rules, seed_plan,
+    send_until_through, victims, wait_for_bans, wait_for_status,
 };
 
 const REFUSED: Option<i32> = Some(7);
@@ -137,8 +137,7 @@ fn a_person_can_lift_a_ban_too() -> Result<()> {
     let lab = Lab::new()?;
     let synguard = &lab.synguard;
     let controller = synguard.attach(&[])?;
-    Sender::start(&lab.topology, &seed_plan(4_000, 8_000))?.finish()?;
-    wait_for_bans(synguard, &controller)?;
+    flood_until_banned(&lab, &controller)?;
     controller.kill()?;
     for address in victims() {
         synguard.succeed(&["unblock", &address])?;
@@ -152,8 +151,7 @@ fn an_automatic_ban_ends_on_time_in_the_kernel() -> Result<()> {
     let lab = Lab::new()?;
     let synguard = &lab.synguard;
     let controller = synguard.attach(&["--ban-time", "3s"])?;
-    Sender::start(&lab.topology, &seed_plan(4_000, 8_000))?.finish()?;
-    wait_for_bans(synguard, &controller)?;
+    flood_until_banned(&lab, &controller)?;
     controller.kill()?;
     let status = wait_for_status(synguard, "the end of the bans", |status| {
         Ok(bans(status).is_empty())
@@ -162,8 +160,7 @@ fn an_automatic_ban_ends_on_time_in_the_kernel() -> Result<()> {
     let through = Capture::start(&lab.topology.container, CONTAINER_END, |segment| {
         segment.opens() && is_victim(segment.source)
     })?;
-    Sender::start(&lab.topology, &seed_plan(10, 6))?.finish()?;
-    wait::until_true("six SYNs", wait::GENEROUS, || through.count() == 6)?;
+    send_until_through(&lab, &seed_plan(10, 600), &through, 6)?;
     let now = synguard.status()?;
     ensure!(number(&now, "/dropped/total")? == number(&status, "/dropped/total")?);
     Ok(())

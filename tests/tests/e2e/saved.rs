@@ -20,8 +20,8 @@ use synguard_tests::wait;
 use tempfile::NamedTempFile;
 
 use crate::support::{
-    bans, is_served, is_turned_away, number, rules, seed_plan, victims, wait_for_bans,
-    wait_for_more_drops, wait_for_status,
+    bans, flood_until_banned, is_served, is_turned_away, number, rules, seed_plan, victims,
+    wait_for_bans, wait_for_more_drops, wait_for_status,
 };
 
 /// A ban of a test lasts so long, in seconds: more than any of them takes.
@@ -55,8 +55,7 @@ fn wait_for_saved(synguard: &Synguard, kind: Kind, parts: &[&str]) -> Result<Str
 /// Both sources of the story are banned, and that is saved.
 fn banned(lab: &Lab, arguments: &[&str]) -> Result<Controller> {
     let controller = lab.synguard.attach(arguments)?;
-    Sender::start(&lab.topology, &seed_plan(4_000, 8_000))?.finish()?;
-    wait_for_bans(&lab.synguard, &controller)?;
+    flood_until_banned(lab, &controller)?;
     let [first, second] = victims().map_saved();
     wait_for_saved(&lab.synguard, Kind::Bans, &[&first, &second])?;
     Ok(controller)

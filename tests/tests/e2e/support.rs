@@ -11,7 +11,7 @@ use synguard_tests::controller::Controller;
 use synguard_tests::foreign::attached_id;
 use synguard_tests::lab::Lab;
 use synguard_tests::seed_packet::Dress;
-use synguard_tests::sender::Plan;
+use synguard_tests::sender::{Plan, Sender};
 use synguard_tests::synguard::Synguard;
 use synguard_tests::tally::Request;
 use synguard_tests::topology::{CONTAINER_END, Topology};
@@ -91,6 +91,25 @@ pub fn wait_for_bans(synguard: &Synguard, controller: &Controller) -> Result<Val
     })?;
     ensure!(bans(&status) == victims(), "other bans: {status:#}");
     Ok(status)
+}
+
+/// A flood of the story's that goes on until both of its sources are banned, however long
+/// a busy host takes.
+pub fn flood_until_banned(lab: &Lab, controller: &Controller) -> Result<Value> {
+    let flood = Sender::start(&lab.topology, &seed_plan(2_000, 400_000))?;
+    let status = wait_for_bans(&lab.synguard, controller)?;
+    flood.stop()?;
+    Ok(status)
+}
+
+/// Sends until so many segments have come through, and gives the number sent: a busy host
+/// loses some behind the filter.
+pub fn send_until_through(lab: &Lab, plan: &Plan, through: &Capture, enough: u64) -> Result<u64> {
+    let sender = Sender::start(&lab.topology, plan)?;
+    wait::until_true("segments to come through", wait::GENEROUS, || {
+        through.count() >= enough
+    })?;
+    sender.stop()
 }
 
 /// A flood of exact seed packets from these sources.

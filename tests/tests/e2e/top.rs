@@ -195,12 +195,12 @@ fn ban_and_allow(terminal: &Tmux, lab: &Lab) -> Result<()> {
     unfilter(terminal, &other)
 }
 
-/// What the shell printed after a word, and not the line that had it printed.
+/// What the shell printed after a word, and not the line that had it printed. The two are
+/// one where that was typed before the shell was ready.
 fn modes(screen: &str, word: &str) -> Option<String> {
-    let found = screen.lines().find_map(|line| line.strip_prefix(word));
-    found
-        .filter(|modes| !modes.contains('$'))
-        .map(str::to_owned)
+    let mut after = screen.split(word).skip(1);
+    let printed = after.find(|text| text.starts_with(|first: char| first.is_ascii_digit()))?;
+    printed.lines().next().map(str::to_owned)
 }
 
 /// Runs `end` in a terminal with `top`, and compares what the terminal is like before and
@@ -280,6 +280,8 @@ fn a_panic_gives_the_terminal_back() -> Result<()> {
     let terminal = Tmux::start(&lab.topology.host, &lab.synguard, USUAL)?;
     let myself = env::current_exe()?;
     terminal.type_line("echo before $(stty -g | cksum)")?;
+    let screen = terminal.wait_until("the modes", |screen| modes(screen, "before ").is_some())?;
+    let before = modes(&screen, "before ");
     terminal.type_line(&format!(
         "{PANICS}=1 {} --exact top::a_panic_gives_the_terminal_back --nocapture; \
          echo ended with $?; echo after $(stty -g | cksum)",
@@ -288,13 +290,8 @@ fn a_panic_gives_the_terminal_back() -> Result<()> {
     let screen = terminal.wait_for("ended with 101")?;
     ensure!(screen.contains("on purpose"), "{screen}");
     ensure!(terminal.alternate_and_cursor()? == (false, true));
-    let after = |line: &str| {
-        line.strip_prefix("after ")
-            .is_some_and(|modes| !modes.contains('$'))
-    };
-    let screen = terminal.wait_until("the modes", |screen| screen.lines().any(after))?;
-    let modes = |word: &str| screen.lines().find_map(|line| line.strip_prefix(word));
-    ensure!(modes("before ") == modes("after "), "{screen}");
+    let screen = terminal.wait_until("the modes", |screen| modes(screen, "after ").is_some())?;
+    ensure!(before == modes(&screen, "after "), "{before:?}: {screen}");
     Ok(())
 }
 
