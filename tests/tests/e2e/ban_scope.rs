@@ -11,12 +11,11 @@ use synguard_tests::controller::Controller;
 use synguard_tests::greeter::Greeter;
 use synguard_tests::lab::Lab;
 use synguard_tests::ping;
-use synguard_tests::sender::Sender;
 use synguard_tests::topology::Topology;
 use synguard_tests::wait;
 use synguard_tests::wrk::come_from;
 
-use crate::support::{number, seed_plan, wait_for_bans, wait_for_status};
+use crate::support::{flood_until_banned, number, wait_for_status};
 
 const PINGS: u16 = 3;
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -70,9 +69,7 @@ fn banned(arguments: &[&str]) -> Result<(Lab, Controller, Value)> {
     wait_for_an_answer(&lab.topology)?;
     wait_for_a_datagram(&lab.topology)?;
     let controller = lab.synguard.attach(arguments)?;
-    let flood = Sender::start(&lab.topology, &seed_plan(1_000, 60_000))?;
-    let status = wait_for_bans(&lab.synguard, &controller)?;
-    flood.stop()?;
+    let status = flood_until_banned(&lab, &controller)?;
     Ok((lab, controller, status))
 }
 

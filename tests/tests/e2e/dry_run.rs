@@ -4,9 +4,11 @@ use anyhow::{Result, ensure};
 use synguard_tests::address::{VICTIMS, is_victim};
 use synguard_tests::capture::Capture;
 use synguard_tests::lab::Lab;
+use synguard_tests::sender::Sender;
 use synguard_tests::topology::CONTAINER_END;
+use synguard_tests::wait;
 
-use crate::support::{number, seed_plan, send_until_through, wait_for_status};
+use crate::support::{number, seed_plan, wait_for_status};
 
 #[test]
 fn a_dry_run_drops_nothing_and_tells_what_it_would_have() -> Result<()> {
@@ -15,8 +17,10 @@ fn a_dry_run_drops_nothing_and_tells_what_it_would_have() -> Result<()> {
     let through = Capture::start(&lab.topology.container, CONTAINER_END, |segment| {
         segment.opens() && is_victim(segment.source)
     })?;
-    // Many times what the rate lets through.
-    let sent = send_until_through(&lab, &seed_plan(1_000, 60_000), &through, 3_000)?;
+    let sent = Sender::start(&lab.topology, &seed_plan(1_000, 3_000))?.finish()?;
+    wait::until_true("every SYN in the container", wait::GENEROUS, || {
+        through.count() == sent
+    })?;
     for victim in VICTIMS {
         controller.wait_for(&format!("would have promoted {victim}"))?;
     }

@@ -87,6 +87,9 @@ fn a_busy_gateway_does_not_get_its_neighbours_banned() -> Result<()> {
     // Long enough for the controller to look at every source.
     let busy = plan(&[GATEWAY6.into()], 600, 4_200);
     let sent = Sender::start(&lab.topology, &busy)?.finish()?;
+    let before = wait_for_status(&lab.synguard, "the gateway's SYNs", |status| {
+        Ok(number(status, "/syns")? >= sent)
+    })?;
     let through = Capture::start(&lab.topology.container, CONTAINER_END, |segment| {
         segment.opens()
     })?;
@@ -97,6 +100,9 @@ fn a_busy_gateway_does_not_get_its_neighbours_banned() -> Result<()> {
     })?;
     ensure!(bans(&status).is_empty(), "{status:#}");
     ensure!(number(&status, "/dropped/banned")? == 0, "{status:#}");
+    // What did not come through was lost by the host, and not dropped by the filter.
+    let dropped = |status| number(status, "/dropped/total");
+    ensure!(dropped(&before)? == dropped(&status)?, "{status:#}");
     controller.terminate()?;
     Ok(())
 }

@@ -195,9 +195,17 @@ fn ban_and_allow(terminal: &Tmux, lab: &Lab) -> Result<()> {
     unfilter(terminal, &other)
 }
 
+/// Has the shell say what the terminal is set to, after a word.
+fn modes(terminal: &Tmux, word: &str) -> Result<String> {
+    terminal.type_line(&format!("echo {word} $(stty -g | cksum)"))?;
+    let word = format!("{word} ");
+    let screen = terminal.wait_until("the modes", |screen| printed(screen, &word).is_some())?;
+    printed(&screen, &word).context("no modes")
+}
+
 /// What the shell printed after a word, and not the line that had it printed. The two are
 /// one where that was typed before the shell was ready.
-fn modes(screen: &str, word: &str) -> Option<String> {
+fn printed(screen: &str, word: &str) -> Option<String> {
     let mut after = screen.split(word).skip(1);
     let printed = after.find(|text| text.starts_with(|first: char| first.is_ascii_digit()))?;
     printed.lines().next().map(str::to_owned)
@@ -207,20 +215,15 @@ fn modes(screen: &str, word: &str) -> Option<String> {
 /// after.
 fn gives_back(lab: &Lab, end: impl FnOnce(&Tmux) -> Result<()>) -> Result<()> {
     let terminal = Tmux::start(&lab.topology.host, &lab.synguard, USUAL)?;
-    terminal.type_line("echo before $(stty -g | cksum)")?;
-    terminal.wait_until("the modes", |screen| modes(screen, "before ").is_some())?;
+    let before = modes(&terminal, "before")?;
     terminal.type_line(&format!("{}; echo ended with $?", top(&lab.synguard)))?;
     terminal.wait_for("? help")?;
     ensure!(terminal.alternate_and_cursor()? == (true, false));
     end(&terminal)?;
     terminal.wait_for(ENDED)?;
     ensure!(terminal.alternate_and_cursor()? == (false, true));
-    terminal.type_line("echo after $(stty -g | cksum)")?;
-    let screen = terminal.wait_until("the modes", |screen| modes(screen, "after ").is_some())?;
-    ensure!(
-        modes(&screen, "before ") == modes(&screen, "after "),
-        "{screen}"
-    );
+    let after = modes(&terminal, "after")?;
+    ensure!(before == after, "{before} before, {after} after");
     Ok(())
 }
 
@@ -279,19 +282,17 @@ fn a_panic_gives_the_terminal_back() -> Result<()> {
     let lab = Lab::without_services()?;
     let terminal = Tmux::start(&lab.topology.host, &lab.synguard, USUAL)?;
     let myself = env::current_exe()?;
-    terminal.type_line("echo before $(stty -g | cksum)")?;
-    let screen = terminal.wait_until("the modes", |screen| modes(screen, "before ").is_some())?;
-    let before = modes(&screen, "before ");
+    let before = modes(&terminal, "before")?;
     terminal.type_line(&format!(
         "{PANICS}=1 {} --exact top::a_panic_gives_the_terminal_back --nocapture; \
-         echo ended with $?; echo after $(stty -g | cksum)",
+         echo ended with $?",
         myself.display()
     ))?;
     let screen = terminal.wait_for("ended with 101")?;
     ensure!(screen.contains("on purpose"), "{screen}");
     ensure!(terminal.alternate_and_cursor()? == (false, true));
-    let screen = terminal.wait_until("the modes", |screen| modes(screen, "after ").is_some())?;
-    ensure!(before == modes(&screen, "after "), "{before:?}: {screen}");
+    let after = modes(&terminal, "after")?;
+    ensure!(before == after, "{before} before, {after} after");
     Ok(())
 }
 
